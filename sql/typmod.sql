@@ -1,0 +1,70 @@
+-- The number of dimensions as a type modifier.
+
+CREATE TABLE dims (v vector(3), h halfvec(3), s sparsevec(3));
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'dims'::regclass AND attnum > 0 ORDER BY attnum;
+INSERT INTO dims VALUES ('[1,2,3]', '[1,2,3]', '{1:1}/3');
+INSERT INTO dims VALUES (NULL, NULL, NULL);
+INSERT INTO dims (v) VALUES ('[1,2]');
+INSERT INTO dims (h) VALUES ('[1,2]');
+INSERT INTO dims (s) VALUES ('{1:1}/2');
+INSERT INTO dims (v) VALUES ('[1,2]'::vector);
+INSERT INTO dims (v) VALUES ('[1,2]'::halfvec);
+INSERT INTO dims (v) VALUES ('{}/2'::sparsevec);
+INSERT INTO dims (v) VALUES (ARRAY[1,2]);
+INSERT INTO dims (h) VALUES ('[1,2]'::vector);
+INSERT INTO dims (h) VALUES ('{}/2'::sparsevec);
+INSERT INTO dims (h) VALUES (ARRAY[1,2]);
+INSERT INTO dims (s) VALUES ('[1,2]'::vector);
+INSERT INTO dims (s) VALUES ('[1,2]'::halfvec);
+INSERT INTO dims (s) VALUES (ARRAY[1,2]);
+INSERT INTO dims VALUES ('[1,2,3]'::halfvec, '{}/3'::sparsevec, ARRAY[1,2,3]);
+UPDATE dims SET v = v || '[1]' WHERE v IS NOT NULL;
+UPDATE dims SET v = subvector(v, 1, 3) + v WHERE v IS NOT NULL;
+SELECT * FROM dims;
+ALTER TABLE dims ALTER v TYPE vector(4);
+ALTER TABLE dims ALTER v TYPE vector;
+INSERT INTO dims (v) VALUES ('[1,2]');
+ALTER TABLE dims ALTER v TYPE vector(3);
+ALTER TABLE dims ALTER h TYPE vector(3);
+ALTER TABLE dims ALTER s TYPE halfvec(3);
+SELECT * FROM dims;
+DROP TABLE dims;
+
+SELECT '[1,2,3]'::vector::vector(3), '[1,2,3]'::halfvec::halfvec(3), '{}/3'::sparsevec::sparsevec(3);
+SELECT '[1,2,3]'::vector::vector(2);
+SELECT '[1,2,3]'::halfvec::halfvec(2);
+SELECT '{}/3'::sparsevec::sparsevec(2);
+SELECT '[1,2,3]'::vector(2);
+SELECT '[1,2,3]'::halfvec(2);
+SELECT '{}/3'::sparsevec(2);
+SELECT ARRAY[1,2,3]::vector(3), ARRAY[1,2,3]::halfvec(3), ARRAY[1,2,3]::sparsevec(3);
+SELECT ARRAY[1,2,3]::vector(2);
+SELECT ARRAY[1,2,3]::halfvec(2);
+SELECT ARRAY[1,2,3]::sparsevec(2);
+SELECT vector('[1,2,3]'::vector, 3, true), halfvec('[1,2,3]'::halfvec, 3, true), sparsevec('{}/3'::sparsevec, 3, true);
+
+-- an element of an array, a domain, a composite type
+SELECT '{"[1,2]","[3,4]"}'::vector(2)[];
+SELECT '{"[1,2]","[3]"}'::vector(2)[];
+CREATE DOMAIN unit AS vector(2) CHECK (vector_norm(VALUE) = 1);
+SELECT '[0,1]'::unit;
+SELECT '[1,1]'::unit;
+SELECT '[1,0,0]'::unit;
+DROP DOMAIN unit;
+
+SELECT vector_typmod_in('{5}'), halfvec_typmod_in('{16000}'), sparsevec_typmod_in('{1000000000}');
+CREATE TABLE no (v vector(0));
+CREATE TABLE no (v vector(-1));
+CREATE TABLE no (v vector(16001));
+CREATE TABLE no (v vector(1, 2));
+CREATE TABLE no (v vector('a'));
+CREATE TABLE no (v vector(99999999999));
+CREATE TABLE no (v vector());
+CREATE TABLE no (v halfvec(0));
+CREATE TABLE no (v halfvec(16001));
+CREATE TABLE no (v halfvec(1, 2));
+CREATE TABLE no (v sparsevec(0));
+CREATE TABLE no (v sparsevec(1000000001));
+CREATE TABLE no (v sparsevec(1, 2));
+SELECT vector_typmod_in('{NULL}');
+SELECT vector_typmod_in('{}');

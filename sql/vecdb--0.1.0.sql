@@ -1,0 +1,1366 @@
+-- vecdb 0.1.0: types, operators, functions, casts and btree operator classes.
+--
+-- Every name is qualified with the extension's schema, so that the script
+-- means the same whatever is in the search path.
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION vecdb" to load this file. \quit
+
+-- ----------------------------------------------------------------------
+-- type vector: float elements
+-- ----------------------------------------------------------------------
+
+CREATE TYPE @extschema@.vector;
+
+CREATE FUNCTION @extschema@.vector_in(cstring, oid, integer) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_in'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_out(@extschema@.vector) RETURNS cstring
+    AS 'MODULE_PATHNAME', 'vdb_vector_out'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_typmod_in(cstring[]) RETURNS integer
+    AS 'MODULE_PATHNAME', 'vdb_vector_typmod_in'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_recv(internal, oid, integer) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_recv'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_send(@extschema@.vector) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'vdb_vector_send'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE @extschema@.vector (
+    INPUT = @extschema@.vector_in,
+    OUTPUT = @extschema@.vector_out,
+    TYPMOD_IN = @extschema@.vector_typmod_in,
+    RECEIVE = @extschema@.vector_recv,
+    SEND = @extschema@.vector_send,
+    STORAGE = external
+);
+
+-- ----------------------------------------------------------------------
+-- type halfvec: half-precision elements
+-- ----------------------------------------------------------------------
+
+CREATE TYPE @extschema@.halfvec;
+
+CREATE FUNCTION @extschema@.halfvec_in(cstring, oid, integer) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_in'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_out(@extschema@.halfvec) RETURNS cstring
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_out'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_typmod_in(cstring[]) RETURNS integer
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_typmod_in'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_recv(internal, oid, integer) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_recv'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_send(@extschema@.halfvec) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_send'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE @extschema@.halfvec (
+    INPUT = @extschema@.halfvec_in,
+    OUTPUT = @extschema@.halfvec_out,
+    TYPMOD_IN = @extschema@.halfvec_typmod_in,
+    RECEIVE = @extschema@.halfvec_recv,
+    SEND = @extschema@.halfvec_send,
+    STORAGE = external
+);
+
+-- ----------------------------------------------------------------------
+-- type int8vec: signed 8-bit integers
+-- ----------------------------------------------------------------------
+
+CREATE TYPE @extschema@.int8vec;
+
+CREATE FUNCTION @extschema@.int8vec_in(cstring, oid, integer) RETURNS @extschema@.int8vec
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_in'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_out(@extschema@.int8vec) RETURNS cstring
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_out'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_typmod_in(cstring[]) RETURNS integer
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_typmod_in'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_recv(internal, oid, integer) RETURNS @extschema@.int8vec
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_recv'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_send(@extschema@.int8vec) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_send'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE @extschema@.int8vec (
+    INPUT = @extschema@.int8vec_in,
+    OUTPUT = @extschema@.int8vec_out,
+    TYPMOD_IN = @extschema@.int8vec_typmod_in,
+    RECEIVE = @extschema@.int8vec_recv,
+    SEND = @extschema@.int8vec_send,
+    STORAGE = external
+);
+
+-- ----------------------------------------------------------------------
+-- type sparsevec: float elements, zeroes left out
+-- ----------------------------------------------------------------------
+
+CREATE TYPE @extschema@.sparsevec;
+
+CREATE FUNCTION @extschema@.sparsevec_in(cstring, oid, integer) RETURNS @extschema@.sparsevec
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_in'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.sparsevec_out(@extschema@.sparsevec) RETURNS cstring
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_out'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.sparsevec_typmod_in(cstring[]) RETURNS integer
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_typmod_in'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.sparsevec_recv(internal, oid, integer) RETURNS @extschema@.sparsevec
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_recv'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.sparsevec_send(@extschema@.sparsevec) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_send'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE @extschema@.sparsevec (
+    INPUT = @extschema@.sparsevec_in,
+    OUTPUT = @extschema@.sparsevec_out,
+    TYPMOD_IN = @extschema@.sparsevec_typmod_in,
+    RECEIVE = @extschema@.sparsevec_recv,
+    SEND = @extschema@.sparsevec_send,
+    STORAGE = external
+);
+
+-- ----------------------------------------------------------------------
+-- what a distance costs, for the planner
+-- ----------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.vecdb_vector_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_plan_vector_support'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vecdb_halfvec_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_plan_halfvec_support'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vecdb_int8vec_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_plan_int8vec_support'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vecdb_sparsevec_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_plan_sparsevec_support'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vecdb_bit_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_plan_bit_support'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+-- ----------------------------------------------------------------------
+-- distances
+-- ----------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.l2_distance(@extschema@.vector, @extschema@.vector) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_vector_l2_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_vector_support;
+
+CREATE FUNCTION @extschema@.inner_product(@extschema@.vector, @extschema@.vector) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_vector_inner_product'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_vector_support;
+
+CREATE FUNCTION @extschema@.cosine_distance(@extschema@.vector, @extschema@.vector) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_vector_cosine_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_vector_support;
+
+CREATE FUNCTION @extschema@.l1_distance(@extschema@.vector, @extschema@.vector) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_vector_l1_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_vector_support;
+
+CREATE FUNCTION @extschema@.l2_distance(@extschema@.halfvec, @extschema@.halfvec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_l2_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_halfvec_support;
+
+CREATE FUNCTION @extschema@.inner_product(@extschema@.halfvec, @extschema@.halfvec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_inner_product'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_halfvec_support;
+
+CREATE FUNCTION @extschema@.cosine_distance(@extschema@.halfvec, @extschema@.halfvec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_cosine_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_halfvec_support;
+
+CREATE FUNCTION @extschema@.l1_distance(@extschema@.halfvec, @extschema@.halfvec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_l1_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_halfvec_support;
+
+CREATE FUNCTION @extschema@.l2_distance(@extschema@.int8vec, @extschema@.int8vec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_l2_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_int8vec_support;
+
+CREATE FUNCTION @extschema@.inner_product(@extschema@.int8vec, @extschema@.int8vec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_inner_product'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_int8vec_support;
+
+CREATE FUNCTION @extschema@.cosine_distance(@extschema@.int8vec, @extschema@.int8vec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_cosine_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_int8vec_support;
+
+CREATE FUNCTION @extschema@.l1_distance(@extschema@.int8vec, @extschema@.int8vec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_l1_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_int8vec_support;
+
+CREATE FUNCTION @extschema@.l2_distance(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_l2_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_sparsevec_support;
+
+CREATE FUNCTION @extschema@.inner_product(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_inner_product'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_sparsevec_support;
+
+CREATE FUNCTION @extschema@.cosine_distance(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_cosine_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_sparsevec_support;
+
+CREATE FUNCTION @extschema@.l1_distance(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_l1_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_sparsevec_support;
+
+CREATE FUNCTION @extschema@.hamming_distance(bit, bit) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_bit_hamming_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_bit_support;
+
+CREATE FUNCTION @extschema@.jaccard_distance(bit, bit) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_bit_jaccard_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_bit_support;
+
+-- For operators and indexes.
+
+CREATE FUNCTION @extschema@.vector_l2_squared_distance(@extschema@.vector, @extschema@.vector) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_vector_l2_squared_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_vector_support;
+
+CREATE FUNCTION @extschema@.vector_negative_inner_product(@extschema@.vector, @extschema@.vector) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_vector_negative_inner_product'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_vector_support;
+
+CREATE FUNCTION @extschema@.vector_spherical_distance(@extschema@.vector, @extschema@.vector) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_vector_spherical_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_vector_support;
+
+CREATE FUNCTION @extschema@.halfvec_l2_squared_distance(@extschema@.halfvec, @extschema@.halfvec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_l2_squared_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_halfvec_support;
+
+CREATE FUNCTION @extschema@.halfvec_negative_inner_product(@extschema@.halfvec, @extschema@.halfvec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_negative_inner_product'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_halfvec_support;
+
+CREATE FUNCTION @extschema@.halfvec_spherical_distance(@extschema@.halfvec, @extschema@.halfvec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_spherical_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_halfvec_support;
+
+CREATE FUNCTION @extschema@.int8vec_l2_squared_distance(@extschema@.int8vec, @extschema@.int8vec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_l2_squared_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_int8vec_support;
+
+CREATE FUNCTION @extschema@.int8vec_negative_inner_product(@extschema@.int8vec, @extschema@.int8vec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_negative_inner_product'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_int8vec_support;
+
+CREATE FUNCTION @extschema@.int8vec_spherical_distance(@extschema@.int8vec, @extschema@.int8vec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_spherical_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_int8vec_support;
+
+CREATE FUNCTION @extschema@.sparsevec_l2_squared_distance(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_l2_squared_distance'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_sparsevec_support;
+
+CREATE FUNCTION @extschema@.sparsevec_negative_inner_product(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_negative_inner_product'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    SUPPORT @extschema@.vecdb_sparsevec_support;
+
+-- ----------------------------------------------------------------------
+-- functions of one vector
+-- ----------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.vector_dims(@extschema@.vector) RETURNS integer
+    AS 'MODULE_PATHNAME', 'vdb_vector_dims'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_dims(@extschema@.halfvec) RETURNS integer
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_dims'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_dims(@extschema@.int8vec) RETURNS integer
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_dims'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_norm(@extschema@.vector) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_vector_l2_norm'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.l2_norm(@extschema@.halfvec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_l2_norm'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.l2_norm(@extschema@.int8vec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_l2_norm'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.l2_norm(@extschema@.sparsevec) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_l2_norm'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.l2_normalize(@extschema@.vector) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_l2_normalize'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.l2_normalize(@extschema@.halfvec) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_l2_normalize'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.l2_normalize(@extschema@.int8vec) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_l2_normalize'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.l2_normalize(@extschema@.sparsevec) RETURNS @extschema@.sparsevec
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_l2_normalize'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.binary_quantize(@extschema@.vector) RETURNS bit
+    AS 'MODULE_PATHNAME', 'vdb_vector_binary_quantize'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.binary_quantize(@extschema@.halfvec) RETURNS bit
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_binary_quantize'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.binary_quantize(@extschema@.int8vec) RETURNS bit
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_binary_quantize'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.subvector(@extschema@.vector, integer, integer) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_subvector'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.subvector(@extschema@.halfvec, integer, integer) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_subvector'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.subvector(@extschema@.int8vec, integer, integer) RETURNS @extschema@.int8vec
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_subvector'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+-- ----------------------------------------------------------------------
+-- arithmetic and order, through the operators below
+-- ----------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.vector_add(@extschema@.vector, @extschema@.vector) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_add'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_sub(@extschema@.vector, @extschema@.vector) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_sub'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_mul(@extschema@.vector, @extschema@.vector) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_mul'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_concat(@extschema@.vector, @extschema@.vector) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_concat'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_add(@extschema@.halfvec, @extschema@.halfvec) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_add'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_sub(@extschema@.halfvec, @extschema@.halfvec) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_sub'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_mul(@extschema@.halfvec, @extschema@.halfvec) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_mul'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_concat(@extschema@.halfvec, @extschema@.halfvec) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_concat'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_add(@extschema@.int8vec, @extschema@.int8vec) RETURNS @extschema@.int8vec
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_add'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_sub(@extschema@.int8vec, @extschema@.int8vec) RETURNS @extschema@.int8vec
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_sub'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_mul(@extschema@.int8vec, @extschema@.int8vec) RETURNS @extschema@.int8vec
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_mul'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_concat(@extschema@.int8vec, @extschema@.int8vec) RETURNS @extschema@.int8vec
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_concat'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_lt(@extschema@.vector, @extschema@.vector) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_vector_lt'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_le(@extschema@.vector, @extschema@.vector) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_vector_le'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_eq(@extschema@.vector, @extschema@.vector) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_vector_eq'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_ne(@extschema@.vector, @extschema@.vector) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_vector_ne'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_ge(@extschema@.vector, @extschema@.vector) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_vector_ge'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_gt(@extschema@.vector, @extschema@.vector) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_vector_gt'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_cmp(@extschema@.vector, @extschema@.vector) RETURNS integer
+    AS 'MODULE_PATHNAME', 'vdb_vector_cmp'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_lt(@extschema@.halfvec, @extschema@.halfvec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_lt'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_le(@extschema@.halfvec, @extschema@.halfvec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_le'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_eq(@extschema@.halfvec, @extschema@.halfvec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_eq'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_ne(@extschema@.halfvec, @extschema@.halfvec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_ne'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_ge(@extschema@.halfvec, @extschema@.halfvec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_ge'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_gt(@extschema@.halfvec, @extschema@.halfvec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_gt'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_cmp(@extschema@.halfvec, @extschema@.halfvec) RETURNS integer
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_cmp'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_lt(@extschema@.int8vec, @extschema@.int8vec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_lt'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_le(@extschema@.int8vec, @extschema@.int8vec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_le'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_eq(@extschema@.int8vec, @extschema@.int8vec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_eq'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_ne(@extschema@.int8vec, @extschema@.int8vec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_ne'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_ge(@extschema@.int8vec, @extschema@.int8vec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_ge'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_gt(@extschema@.int8vec, @extschema@.int8vec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_gt'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_cmp(@extschema@.int8vec, @extschema@.int8vec) RETURNS integer
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_cmp'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.sparsevec_lt(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_lt'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.sparsevec_le(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_le'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.sparsevec_eq(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_eq'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.sparsevec_ne(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_ne'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.sparsevec_ge(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_ge'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.sparsevec_gt(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_gt'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.sparsevec_cmp(@extschema@.sparsevec, @extschema@.sparsevec) RETURNS integer
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_cmp'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+-- ----------------------------------------------------------------------
+-- aggregates: the state is the number of rows, then a sum per dimension
+-- ----------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.vector_accum(double precision[], @extschema@.vector) RETURNS double precision[]
+    AS 'MODULE_PATHNAME', 'vdb_vector_accum'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_combine(double precision[], double precision[]) RETURNS double precision[]
+    AS 'MODULE_PATHNAME', 'vdb_accum_combine'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_sum(double precision[]) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_sum'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.vector_avg(double precision[]) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_avg'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE AGGREGATE @extschema@.sum(@extschema@.vector) (
+    SFUNC = @extschema@.vector_accum,
+    STYPE = double precision[],
+    FINALFUNC = @extschema@.vector_sum,
+    COMBINEFUNC = @extschema@.vector_combine,
+    INITCOND = '{0}',
+    PARALLEL = safe
+);
+
+CREATE AGGREGATE @extschema@.avg(@extschema@.vector) (
+    SFUNC = @extschema@.vector_accum,
+    STYPE = double precision[],
+    FINALFUNC = @extschema@.vector_avg,
+    COMBINEFUNC = @extschema@.vector_combine,
+    INITCOND = '{0}',
+    PARALLEL = safe
+);
+
+CREATE FUNCTION @extschema@.halfvec_accum(double precision[], @extschema@.halfvec) RETURNS double precision[]
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_accum'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_combine(double precision[], double precision[]) RETURNS double precision[]
+    AS 'MODULE_PATHNAME', 'vdb_accum_combine'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_sum(double precision[]) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_sum'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.halfvec_avg(double precision[]) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_avg'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE AGGREGATE @extschema@.sum(@extschema@.halfvec) (
+    SFUNC = @extschema@.halfvec_accum,
+    STYPE = double precision[],
+    FINALFUNC = @extschema@.halfvec_sum,
+    COMBINEFUNC = @extschema@.halfvec_combine,
+    INITCOND = '{0}',
+    PARALLEL = safe
+);
+
+CREATE AGGREGATE @extschema@.avg(@extschema@.halfvec) (
+    SFUNC = @extschema@.halfvec_accum,
+    STYPE = double precision[],
+    FINALFUNC = @extschema@.halfvec_avg,
+    COMBINEFUNC = @extschema@.halfvec_combine,
+    INITCOND = '{0}',
+    PARALLEL = safe
+);
+
+CREATE FUNCTION @extschema@.int8vec_accum(double precision[], @extschema@.int8vec) RETURNS double precision[]
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_accum'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_combine(double precision[], double precision[]) RETURNS double precision[]
+    AS 'MODULE_PATHNAME', 'vdb_accum_combine'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_sum(double precision[]) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_sum'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION @extschema@.int8vec_avg(double precision[]) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_avg'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE AGGREGATE @extschema@.sum(@extschema@.int8vec) (
+    SFUNC = @extschema@.int8vec_accum,
+    STYPE = double precision[],
+    FINALFUNC = @extschema@.int8vec_sum,
+    COMBINEFUNC = @extschema@.int8vec_combine,
+    INITCOND = '{0}',
+    PARALLEL = safe
+);
+
+CREATE AGGREGATE @extschema@.avg(@extschema@.int8vec) (
+    SFUNC = @extschema@.int8vec_accum,
+    STYPE = double precision[],
+    FINALFUNC = @extschema@.int8vec_avg,
+    COMBINEFUNC = @extschema@.int8vec_combine,
+    INITCOND = '{0}',
+    PARALLEL = safe
+);
+
+-- ----------------------------------------------------------------------
+-- casts: the functions take the typmod, and whether the cast is explicit
+-- ----------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.vector(@extschema@.vector, integer, boolean) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_enforce_typmod'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.vector AS @extschema@.vector)
+    WITH FUNCTION @extschema@.vector(@extschema@.vector, integer, boolean) AS IMPLICIT;
+
+CREATE FUNCTION @extschema@.halfvec(@extschema@.halfvec, integer, boolean) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_enforce_typmod'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.halfvec AS @extschema@.halfvec)
+    WITH FUNCTION @extschema@.halfvec(@extschema@.halfvec, integer, boolean) AS IMPLICIT;
+
+CREATE FUNCTION @extschema@.int8vec(@extschema@.int8vec, integer, boolean) RETURNS @extschema@.int8vec
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_enforce_typmod'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.int8vec AS @extschema@.int8vec)
+    WITH FUNCTION @extschema@.int8vec(@extschema@.int8vec, integer, boolean) AS IMPLICIT;
+
+CREATE FUNCTION @extschema@.sparsevec(@extschema@.sparsevec, integer, boolean) RETURNS @extschema@.sparsevec
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_enforce_typmod'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.sparsevec AS @extschema@.sparsevec)
+    WITH FUNCTION @extschema@.sparsevec(@extschema@.sparsevec, integer, boolean) AS IMPLICIT;
+
+CREATE FUNCTION @extschema@.vector_to_halfvec(@extschema@.vector, integer, boolean) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_vector_to_halfvec'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.vector AS @extschema@.halfvec)
+    WITH FUNCTION @extschema@.vector_to_halfvec(@extschema@.vector, integer, boolean) AS IMPLICIT;
+
+CREATE FUNCTION @extschema@.halfvec_to_vector(@extschema@.halfvec, integer, boolean) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_to_vector'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.halfvec AS @extschema@.vector)
+    WITH FUNCTION @extschema@.halfvec_to_vector(@extschema@.halfvec, integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.vector_to_sparsevec(@extschema@.vector, integer, boolean) RETURNS @extschema@.sparsevec
+    AS 'MODULE_PATHNAME', 'vdb_vector_to_sparsevec'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.vector AS @extschema@.sparsevec)
+    WITH FUNCTION @extschema@.vector_to_sparsevec(@extschema@.vector, integer, boolean) AS IMPLICIT;
+
+CREATE FUNCTION @extschema@.sparsevec_to_vector(@extschema@.sparsevec, integer, boolean) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_from_sparsevec'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.sparsevec AS @extschema@.vector)
+    WITH FUNCTION @extschema@.sparsevec_to_vector(@extschema@.sparsevec, integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.halfvec_to_sparsevec(@extschema@.halfvec, integer, boolean) RETURNS @extschema@.sparsevec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_to_sparsevec'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.halfvec AS @extschema@.sparsevec)
+    WITH FUNCTION @extschema@.halfvec_to_sparsevec(@extschema@.halfvec, integer, boolean) AS IMPLICIT;
+
+CREATE FUNCTION @extschema@.sparsevec_to_halfvec(@extschema@.sparsevec, integer, boolean) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_from_sparsevec'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.sparsevec AS @extschema@.halfvec)
+    WITH FUNCTION @extschema@.sparsevec_to_halfvec(@extschema@.sparsevec, integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.int8vec_to_vector(@extschema@.int8vec, integer, boolean) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_to_vector'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.int8vec AS @extschema@.vector)
+    WITH FUNCTION @extschema@.int8vec_to_vector(@extschema@.int8vec, integer, boolean) AS IMPLICIT;
+
+CREATE FUNCTION @extschema@.vector_to_int8vec(@extschema@.vector, integer, boolean) RETURNS @extschema@.int8vec
+    AS 'MODULE_PATHNAME', 'vdb_vector_to_int8vec'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.vector AS @extschema@.int8vec)
+    WITH FUNCTION @extschema@.vector_to_int8vec(@extschema@.vector, integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.vector_to_float4(@extschema@.vector, integer, boolean) RETURNS real[]
+    AS 'MODULE_PATHNAME', 'vdb_vector_to_float4'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.vector AS real[])
+    WITH FUNCTION @extschema@.vector_to_float4(@extschema@.vector, integer, boolean) AS IMPLICIT;
+
+CREATE FUNCTION @extschema@.halfvec_to_float4(@extschema@.halfvec, integer, boolean) RETURNS real[]
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_to_float4'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.halfvec AS real[])
+    WITH FUNCTION @extschema@.halfvec_to_float4(@extschema@.halfvec, integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.int8vec_to_int4(@extschema@.int8vec, integer, boolean) RETURNS integer[]
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_to_int4'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.int8vec AS integer[])
+    WITH FUNCTION @extschema@.int8vec_to_int4(@extschema@.int8vec, integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.int8vec_to_float4(@extschema@.int8vec, integer, boolean) RETURNS real[]
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_to_float4'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (@extschema@.int8vec AS real[])
+    WITH FUNCTION @extschema@.int8vec_to_float4(@extschema@.int8vec, integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_vector(integer[], integer, boolean) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (integer[] AS @extschema@.vector)
+    WITH FUNCTION @extschema@.array_to_vector(integer[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_vector(real[], integer, boolean) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (real[] AS @extschema@.vector)
+    WITH FUNCTION @extschema@.array_to_vector(real[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_vector(double precision[], integer, boolean) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (double precision[] AS @extschema@.vector)
+    WITH FUNCTION @extschema@.array_to_vector(double precision[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_vector(numeric[], integer, boolean) RETURNS @extschema@.vector
+    AS 'MODULE_PATHNAME', 'vdb_vector_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (numeric[] AS @extschema@.vector)
+    WITH FUNCTION @extschema@.array_to_vector(numeric[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_halfvec(integer[], integer, boolean) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (integer[] AS @extschema@.halfvec)
+    WITH FUNCTION @extschema@.array_to_halfvec(integer[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_halfvec(real[], integer, boolean) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (real[] AS @extschema@.halfvec)
+    WITH FUNCTION @extschema@.array_to_halfvec(real[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_halfvec(double precision[], integer, boolean) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (double precision[] AS @extschema@.halfvec)
+    WITH FUNCTION @extschema@.array_to_halfvec(double precision[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_halfvec(numeric[], integer, boolean) RETURNS @extschema@.halfvec
+    AS 'MODULE_PATHNAME', 'vdb_halfvec_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (numeric[] AS @extschema@.halfvec)
+    WITH FUNCTION @extschema@.array_to_halfvec(numeric[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_sparsevec(integer[], integer, boolean) RETURNS @extschema@.sparsevec
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (integer[] AS @extschema@.sparsevec)
+    WITH FUNCTION @extschema@.array_to_sparsevec(integer[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_sparsevec(real[], integer, boolean) RETURNS @extschema@.sparsevec
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (real[] AS @extschema@.sparsevec)
+    WITH FUNCTION @extschema@.array_to_sparsevec(real[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_sparsevec(double precision[], integer, boolean) RETURNS @extschema@.sparsevec
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (double precision[] AS @extschema@.sparsevec)
+    WITH FUNCTION @extschema@.array_to_sparsevec(double precision[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_sparsevec(numeric[], integer, boolean) RETURNS @extschema@.sparsevec
+    AS 'MODULE_PATHNAME', 'vdb_sparsevec_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (numeric[] AS @extschema@.sparsevec)
+    WITH FUNCTION @extschema@.array_to_sparsevec(numeric[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_int8vec(smallint[], integer, boolean) RETURNS @extschema@.int8vec
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (smallint[] AS @extschema@.int8vec)
+    WITH FUNCTION @extschema@.array_to_int8vec(smallint[], integer, boolean) AS ASSIGNMENT;
+
+CREATE FUNCTION @extschema@.array_to_int8vec(integer[], integer, boolean) RETURNS @extschema@.int8vec
+    AS 'MODULE_PATHNAME', 'vdb_int8vec_from_array'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE CAST (integer[] AS @extschema@.int8vec)
+    WITH FUNCTION @extschema@.array_to_int8vec(integer[], integer, boolean) AS ASSIGNMENT;
+
+-- ----------------------------------------------------------------------
+-- operators
+-- ----------------------------------------------------------------------
+
+CREATE OPERATOR @extschema@.<-> (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.l2_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<->)
+);
+
+CREATE OPERATOR @extschema@.<#> (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.vector_negative_inner_product,
+    COMMUTATOR = OPERATOR(@extschema@.<#>)
+);
+
+CREATE OPERATOR @extschema@.<=> (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.cosine_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<=>)
+);
+
+CREATE OPERATOR @extschema@.<+> (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.l1_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<+>)
+);
+
+CREATE OPERATOR @extschema@.<-> (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.l2_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<->)
+);
+
+CREATE OPERATOR @extschema@.<#> (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.halfvec_negative_inner_product,
+    COMMUTATOR = OPERATOR(@extschema@.<#>)
+);
+
+CREATE OPERATOR @extschema@.<=> (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.cosine_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<=>)
+);
+
+CREATE OPERATOR @extschema@.<+> (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.l1_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<+>)
+);
+
+CREATE OPERATOR @extschema@.<-> (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.l2_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<->)
+);
+
+CREATE OPERATOR @extschema@.<#> (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.int8vec_negative_inner_product,
+    COMMUTATOR = OPERATOR(@extschema@.<#>)
+);
+
+CREATE OPERATOR @extschema@.<=> (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.cosine_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<=>)
+);
+
+CREATE OPERATOR @extschema@.<+> (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.l1_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<+>)
+);
+
+CREATE OPERATOR @extschema@.<-> (
+    LEFTARG = @extschema@.sparsevec,
+    RIGHTARG = @extschema@.sparsevec,
+    FUNCTION = @extschema@.l2_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<->)
+);
+
+CREATE OPERATOR @extschema@.<#> (
+    LEFTARG = @extschema@.sparsevec,
+    RIGHTARG = @extschema@.sparsevec,
+    FUNCTION = @extschema@.sparsevec_negative_inner_product,
+    COMMUTATOR = OPERATOR(@extschema@.<#>)
+);
+
+CREATE OPERATOR @extschema@.<=> (
+    LEFTARG = @extschema@.sparsevec,
+    RIGHTARG = @extschema@.sparsevec,
+    FUNCTION = @extschema@.cosine_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<=>)
+);
+
+CREATE OPERATOR @extschema@.<+> (
+    LEFTARG = @extschema@.sparsevec,
+    RIGHTARG = @extschema@.sparsevec,
+    FUNCTION = @extschema@.l1_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<+>)
+);
+
+CREATE OPERATOR @extschema@.<~> (
+    LEFTARG = bit,
+    RIGHTARG = bit,
+    FUNCTION = @extschema@.hamming_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<~>)
+);
+
+CREATE OPERATOR @extschema@.<%> (
+    LEFTARG = bit,
+    RIGHTARG = bit,
+    FUNCTION = @extschema@.jaccard_distance,
+    COMMUTATOR = OPERATOR(@extschema@.<%>)
+);
+
+CREATE OPERATOR @extschema@.+ (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.vector_add,
+    COMMUTATOR = OPERATOR(@extschema@.+)
+);
+
+CREATE OPERATOR @extschema@.- (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.vector_sub
+);
+
+CREATE OPERATOR @extschema@.* (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.vector_mul,
+    COMMUTATOR = OPERATOR(@extschema@.*)
+);
+
+CREATE OPERATOR @extschema@.|| (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.vector_concat
+);
+
+CREATE OPERATOR @extschema@.+ (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.halfvec_add,
+    COMMUTATOR = OPERATOR(@extschema@.+)
+);
+
+CREATE OPERATOR @extschema@.- (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.halfvec_sub
+);
+
+CREATE OPERATOR @extschema@.* (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.halfvec_mul,
+    COMMUTATOR = OPERATOR(@extschema@.*)
+);
+
+CREATE OPERATOR @extschema@.|| (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.halfvec_concat
+);
+
+CREATE OPERATOR @extschema@.+ (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.int8vec_add,
+    COMMUTATOR = OPERATOR(@extschema@.+)
+);
+
+CREATE OPERATOR @extschema@.- (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.int8vec_sub
+);
+
+CREATE OPERATOR @extschema@.* (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.int8vec_mul,
+    COMMUTATOR = OPERATOR(@extschema@.*)
+);
+
+CREATE OPERATOR @extschema@.|| (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.int8vec_concat
+);
+
+CREATE OPERATOR @extschema@.< (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.vector_lt,
+    COMMUTATOR = OPERATOR(@extschema@.>),
+    NEGATOR = OPERATOR(@extschema@.>=),
+    RESTRICT = pg_catalog.scalarltsel,
+    JOIN = pg_catalog.scalarltjoinsel
+);
+
+CREATE OPERATOR @extschema@.<= (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.vector_le,
+    COMMUTATOR = OPERATOR(@extschema@.>=),
+    NEGATOR = OPERATOR(@extschema@.>),
+    RESTRICT = pg_catalog.scalarlesel,
+    JOIN = pg_catalog.scalarlejoinsel
+);
+
+CREATE OPERATOR @extschema@.= (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.vector_eq,
+    COMMUTATOR = OPERATOR(@extschema@.=),
+    NEGATOR = OPERATOR(@extschema@.<>),
+    RESTRICT = pg_catalog.eqsel,
+    JOIN = pg_catalog.eqjoinsel
+);
+
+CREATE OPERATOR @extschema@.<> (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.vector_ne,
+    COMMUTATOR = OPERATOR(@extschema@.<>),
+    NEGATOR = OPERATOR(@extschema@.=),
+    RESTRICT = pg_catalog.neqsel,
+    JOIN = pg_catalog.neqjoinsel
+);
+
+CREATE OPERATOR @extschema@.>= (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.vector_ge,
+    COMMUTATOR = OPERATOR(@extschema@.<=),
+    NEGATOR = OPERATOR(@extschema@.<),
+    RESTRICT = pg_catalog.scalargesel,
+    JOIN = pg_catalog.scalargejoinsel
+);
+
+CREATE OPERATOR @extschema@.> (
+    LEFTARG = @extschema@.vector,
+    RIGHTARG = @extschema@.vector,
+    FUNCTION = @extschema@.vector_gt,
+    COMMUTATOR = OPERATOR(@extschema@.<),
+    NEGATOR = OPERATOR(@extschema@.<=),
+    RESTRICT = pg_catalog.scalargtsel,
+    JOIN = pg_catalog.scalargtjoinsel
+);
+
+CREATE OPERATOR @extschema@.< (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.halfvec_lt,
+    COMMUTATOR = OPERATOR(@extschema@.>),
+    NEGATOR = OPERATOR(@extschema@.>=),
+    RESTRICT = pg_catalog.scalarltsel,
+    JOIN = pg_catalog.scalarltjoinsel
+);
+
+CREATE OPERATOR @extschema@.<= (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.halfvec_le,
+    COMMUTATOR = OPERATOR(@extschema@.>=),
+    NEGATOR = OPERATOR(@extschema@.>),
+    RESTRICT = pg_catalog.scalarlesel,
+    JOIN = pg_catalog.scalarlejoinsel
+);
+
+CREATE OPERATOR @extschema@.= (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.halfvec_eq,
+    COMMUTATOR = OPERATOR(@extschema@.=),
+    NEGATOR = OPERATOR(@extschema@.<>),
+    RESTRICT = pg_catalog.eqsel,
+    JOIN = pg_catalog.eqjoinsel
+);
+
+CREATE OPERATOR @extschema@.<> (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.halfvec_ne,
+    COMMUTATOR = OPERATOR(@extschema@.<>),
+    NEGATOR = OPERATOR(@extschema@.=),
+    RESTRICT = pg_catalog.neqsel,
+    JOIN = pg_catalog.neqjoinsel
+);
+
+CREATE OPERATOR @extschema@.>= (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.halfvec_ge,
+    COMMUTATOR = OPERATOR(@extschema@.<=),
+    NEGATOR = OPERATOR(@extschema@.<),
+    RESTRICT = pg_catalog.scalargesel,
+    JOIN = pg_catalog.scalargejoinsel
+);
+
+CREATE OPERATOR @extschema@.> (
+    LEFTARG = @extschema@.halfvec,
+    RIGHTARG = @extschema@.halfvec,
+    FUNCTION = @extschema@.halfvec_gt,
+    COMMUTATOR = OPERATOR(@extschema@.<),
+    NEGATOR = OPERATOR(@extschema@.<=),
+    RESTRICT = pg_catalog.scalargtsel,
+    JOIN = pg_catalog.scalargtjoinsel
+);
+
+CREATE OPERATOR @extschema@.< (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.int8vec_lt,
+    COMMUTATOR = OPERATOR(@extschema@.>),
+    NEGATOR = OPERATOR(@extschema@.>=),
+    RESTRICT = pg_catalog.scalarltsel,
+    JOIN = pg_catalog.scalarltjoinsel
+);
+
+CREATE OPERATOR @extschema@.<= (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.int8vec_le,
+    COMMUTATOR = OPERATOR(@extschema@.>=),
+    NEGATOR = OPERATOR(@extschema@.>),
+    RESTRICT = pg_catalog.scalarlesel,
+    JOIN = pg_catalog.scalarlejoinsel
+);
+
+CREATE OPERATOR @extschema@.= (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.int8vec_eq,
+    COMMUTATOR = OPERATOR(@extschema@.=),
+    NEGATOR = OPERATOR(@extschema@.<>),
+    RESTRICT = pg_catalog.eqsel,
+    JOIN = pg_catalog.eqjoinsel
+);
+
+CREATE OPERATOR @extschema@.<> (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.int8vec_ne,
+    COMMUTATOR = OPERATOR(@extschema@.<>),
+    NEGATOR = OPERATOR(@extschema@.=),
+    RESTRICT = pg_catalog.neqsel,
+    JOIN = pg_catalog.neqjoinsel
+);
+
+CREATE OPERATOR @extschema@.>= (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.int8vec_ge,
+    COMMUTATOR = OPERATOR(@extschema@.<=),
+    NEGATOR = OPERATOR(@extschema@.<),
+    RESTRICT = pg_catalog.scalargesel,
+    JOIN = pg_catalog.scalargejoinsel
+);
+
+CREATE OPERATOR @extschema@.> (
+    LEFTARG = @extschema@.int8vec,
+    RIGHTARG = @extschema@.int8vec,
+    FUNCTION = @extschema@.int8vec_gt,
+    COMMUTATOR = OPERATOR(@extschema@.<),
+    NEGATOR = OPERATOR(@extschema@.<=),
+    RESTRICT = pg_catalog.scalargtsel,
+    JOIN = pg_catalog.scalargtjoinsel
+);
+
+CREATE OPERATOR @extschema@.< (
+    LEFTARG = @extschema@.sparsevec,
+    RIGHTARG = @extschema@.sparsevec,
+    FUNCTION = @extschema@.sparsevec_lt,
+    COMMUTATOR = OPERATOR(@extschema@.>),
+    NEGATOR = OPERATOR(@extschema@.>=),
+    RESTRICT = pg_catalog.scalarltsel,
+    JOIN = pg_catalog.scalarltjoinsel
+);
+
+CREATE OPERATOR @extschema@.<= (
+    LEFTARG = @extschema@.sparsevec,
+    RIGHTARG = @extschema@.sparsevec,
+    FUNCTION = @extschema@.sparsevec_le,
+    COMMUTATOR = OPERATOR(@extschema@.>=),
+    NEGATOR = OPERATOR(@extschema@.>),
+    RESTRICT = pg_catalog.scalarlesel,
+    JOIN = pg_catalog.scalarlejoinsel
+);
+
+CREATE OPERATOR @extschema@.= (
+    LEFTARG = @extschema@.sparsevec,
+    RIGHTARG = @extschema@.sparsevec,
+    FUNCTION = @extschema@.sparsevec_eq,
+    COMMUTATOR = OPERATOR(@extschema@.=),
+    NEGATOR = OPERATOR(@extschema@.<>),
+    RESTRICT = pg_catalog.eqsel,
+    JOIN = pg_catalog.eqjoinsel
+);
+
+CREATE OPERATOR @extschema@.<> (
+    LEFTARG = @extschema@.sparsevec,
+    RIGHTARG = @extschema@.sparsevec,
+    FUNCTION = @extschema@.sparsevec_ne,
+    COMMUTATOR = OPERATOR(@extschema@.<>),
+    NEGATOR = OPERATOR(@extschema@.=),
+    RESTRICT = pg_catalog.neqsel,
+    JOIN = pg_catalog.neqjoinsel
+);
+
+CREATE OPERATOR @extschema@.>= (
+    LEFTARG = @extschema@.sparsevec,
+    RIGHTARG = @extschema@.sparsevec,
+    FUNCTION = @extschema@.sparsevec_ge,
+    COMMUTATOR = OPERATOR(@extschema@.<=),
+    NEGATOR = OPERATOR(@extschema@.<),
+    RESTRICT = pg_catalog.scalargesel,
+    JOIN = pg_catalog.scalargejoinsel
+);
+
+CREATE OPERATOR @extschema@.> (
+    LEFTARG = @extschema@.sparsevec,
+    RIGHTARG = @extschema@.sparsevec,
+    FUNCTION = @extschema@.sparsevec_gt,
+    COMMUTATOR = OPERATOR(@extschema@.<),
+    NEGATOR = OPERATOR(@extschema@.<=),
+    RESTRICT = pg_catalog.scalargtsel,
+    JOIN = pg_catalog.scalargtjoinsel
+);
+
+-- ----------------------------------------------------------------------
+-- btree operator classes
+-- ----------------------------------------------------------------------
+
+CREATE OPERATOR CLASS @extschema@.vector_ops
+    DEFAULT FOR TYPE @extschema@.vector USING btree AS
+    OPERATOR 1 @extschema@.<,
+    OPERATOR 2 @extschema@.<=,
+    OPERATOR 3 @extschema@.=,
+    OPERATOR 4 @extschema@.>=,
+    OPERATOR 5 @extschema@.>,
+    FUNCTION 1 @extschema@.vector_cmp(@extschema@.vector, @extschema@.vector);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_ops
+    DEFAULT FOR TYPE @extschema@.halfvec USING btree AS
+    OPERATOR 1 @extschema@.<,
+    OPERATOR 2 @extschema@.<=,
+    OPERATOR 3 @extschema@.=,
+    OPERATOR 4 @extschema@.>=,
+    OPERATOR 5 @extschema@.>,
+    FUNCTION 1 @extschema@.halfvec_cmp(@extschema@.halfvec, @extschema@.halfvec);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_ops
+    DEFAULT FOR TYPE @extschema@.int8vec USING btree AS
+    OPERATOR 1 @extschema@.<,
+    OPERATOR 2 @extschema@.<=,
+    OPERATOR 3 @extschema@.=,
+    OPERATOR 4 @extschema@.>=,
+    OPERATOR 5 @extschema@.>,
+    FUNCTION 1 @extschema@.int8vec_cmp(@extschema@.int8vec, @extschema@.int8vec);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_ops
+    DEFAULT FOR TYPE @extschema@.sparsevec USING btree AS
+    OPERATOR 1 @extschema@.<,
+    OPERATOR 2 @extschema@.<=,
+    OPERATOR 3 @extschema@.=,
+    OPERATOR 4 @extschema@.>=,
+    OPERATOR 5 @extschema@.>,
+    FUNCTION 1 @extschema@.sparsevec_cmp(@extschema@.sparsevec, @extschema@.sparsevec);

@@ -1,0 +1,78 @@
+/*
+ * compat.h
+ *	  The differences between PostgreSQL 15, 16, 17 and 18.
+ *
+ * The only place that asks for the version.  What is missing in an older one
+ * is defined under the newer one's name, so that a file here ends when its
+ * version does.
+ */
+#ifndef VDB_COMPAT_H
+#define VDB_COMPAT_H
+
+#include "fmgr.h"
+
+#if PG_VERSION_NUM < 150000
+#error "vecdb needs PostgreSQL 15 or later"
+#endif
+
+/*
+ * Soft errors came with 16.  Before, input functions are never asked for one,
+ * so the error is raised.
+ */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#else
+#define ereturn(escontext, dummy_value, ...) \
+	do { \
+		(void) (escontext); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy_value; \
+	} while (0)
+#define SOFT_ERROR_OCCURRED(escontext) (false)
+#endif
+
+/*
+ * PG_FUNCTION_INFO_V1 that exports the function, too: until 16 it leaves that
+ * to the linker's default, which here is not to.
+ */
+#define VDB_FUNCTION_INFO_V1(function) \
+	extern PGDLLEXPORT Datum function(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(function)
+
+/* Since 18 a module says what it is: pg_get_loaded_modules(). */
+#if PG_VERSION_NUM >= 180000
+#define VDB_COMPAT_MODULE_MAGIC(name_, version_) \
+	PG_MODULE_MAGIC_EXT(.name = name_, .version = version_)
+#else
+#define VDB_COMPAT_MODULE_MAGIC(name_, version_) PG_MODULE_MAGIC
+#endif
+
+/* pg_noreturn came with 18, which took away pg_attribute_noreturn(). */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
+/* Where a relation's files are. */
+#if PG_VERSION_NUM >= 160000
+#define VDB_COMPAT_LOCATOR(rel) ((rel)->rd_locator)
+#else
+#define VDB_COMPAT_LOCATOR(rel) ((rel)->rd_node)
+#endif
+
+/*
+ * The snapshot for reading TOAST tables, made in *space where it has to be.
+ * Until 16 snapshots could be too old: what reads pages by itself must leave
+ * the work to PostgreSQL where that is switched on.
+ */
+#if PG_VERSION_NUM >= 180000
+#define VDB_COMPAT_TOAST_SNAPSHOT(space) ((void) (space), get_toast_snapshot())
+#else
+#define VDB_COMPAT_TOAST_SNAPSHOT(space) (init_toast_snapshot(space), (space))
+#endif
+#if PG_VERSION_NUM >= 170000
+#define VDB_COMPAT_SNAPSHOTS_EXPIRE() (false)
+#else
+#define VDB_COMPAT_SNAPSHOTS_EXPIRE() (old_snapshot_threshold >= 0)
+#endif
+
+#endif							/* VDB_COMPAT_H */

@@ -1,0 +1,77 @@
+/*
+ * vecdb.c
+ *	  Where the extension begins: settings, and what happens when the library
+ *	  is loaded.
+ */
+#include "postgres.h"
+
+#include "utils/guc.h"
+
+#include "compat/compat.h"
+#include "kernel/kernel.h"
+
+VDB_COMPAT_MODULE_MAGIC("vecdb", "0.1.0");
+
+extern PGDLLEXPORT void _PG_init(void);
+
+static char *simd = NULL;
+
+/* The instruction set of that name, -1 if there is none. */
+static int
+simd_by_name(const char *name)
+{
+	if (pg_strcasecmp(name, "auto") == 0)
+		return vdb_kernel_best();
+	for (int isa = 0; vdb_kernel_name(isa) != NULL; isa++)
+		if (pg_strcasecmp(name, vdb_kernel_name(isa)) == 0)
+			return isa;
+	return -1;
+}
+
+static bool
+check_simd(char **newval, void **extra, GucSource source)
+{
+	int			isa = simd_by_name(*newval);
+
+	if (isa < 0)
+	{
+		GUC_check_errdetail("There is no instruction set of that name on this architecture.");
+		return false;
+	}
+	if (!vdb_kernel_supported(isa))
+	{
+		GUC_check_errdetail("This CPU does not have %s; the best it has is %s.",
+							*newval, vdb_kernel_name(vdb_kernel_best()));
+		return false;
+	}
+	return true;
+}
+
+static void
+assign_simd(const char *newval, void *extra)
+{
+	vdb_kernel_select(simd_by_name(newval));
+}
+
+/* "auto" alone does not say what was found. */
+static const char *
+show_simd(void)
+{
+	return vdb_kernel.name;
+}
+
+void
+_PG_init(void)
+{
+	DefineCustomStringVariable("vecdb.simd",
+							   "Instruction set that distances are computed with.",
+							   "auto takes the best that the CPU has; shown is what is used.",
+							   &simd,
+							   "auto",
+							   PGC_SUSET,
+							   0,
+							   check_simd,
+							   assign_simd,
+							   show_simd);
+	MarkGUCPrefixReserved("vecdb");
+}
