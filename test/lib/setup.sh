@@ -152,13 +152,21 @@ vdb_need_packages() {
     rm -f "$log"
 }
 
+# vdb_is_whole_pg PG_CONFIG: true when it is of a PostgreSQL with the server
+# and all that builds extensions.  (Debian's server package has pgxs, but not
+# the headers that it needs.)
+vdb_is_whole_pg() {
+    [[ -x $1 && -x $("$1" --bindir)/postgres && -f $("$1" --pgxs) &&
+        -f $("$1" --includedir-server)/postgres.h ]]
+}
+
 # vdb_find_pg: print the newest Debian pg_config whose PostgreSQL has both
 # the server and the files to build extensions; nothing if there is none.
 vdb_find_pg() {
     local conf
     for conf in $(printf '%s\n' /usr/lib/postgresql/*/bin/pg_config |
         sort -rV); do
-        if [[ -x $conf && -x ${conf%/*}/postgres && -f $("$conf" --pgxs) ]]; then
+        if vdb_is_whole_pg "$conf"; then
             printf '%s\n' "$conf"
             return
         fi
@@ -186,8 +194,8 @@ vdb_need_pg() {
         vdb_die "PG_CONFIG is not a program"
     export PG_CONFIG
     VDB_BIN=$("$PG_CONFIG" --bindir)
-    [[ -x $VDB_BIN/postgres && -f $("$PG_CONFIG" --pgxs) ]] ||
-        vdb_die "$PG_CONFIG: the server or the files to build extensions (pgxs) are not installed"
+    vdb_is_whole_pg "$PG_CONFIG" ||
+        vdb_die "$PG_CONFIG: the server or the files to build extensions (pgxs, headers) are not installed"
     # shellcheck disable=SC2034
     VDB_PG_VERSION=$("$PG_CONFIG" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
 }
