@@ -3,6 +3,7 @@
 #   make && make install   build and install into the PostgreSQL of pg_config
 #   make demo              install what is missing, build, show it at work
 #   make test              install what is missing, build, run every test
+#   make bench             measure beside other vector indexes, write a report
 #
 # PG_CONFIG=/path/to/pg_config chooses among several PostgreSQL versions.
 
@@ -28,7 +29,7 @@ REGRESS_OPTS = --inputdir=. --load-extension=vecdb
 override with_llvm = no
 
 # The goals that need nothing from PostgreSQL, because they install it first.
-SETUP_GOALS = demo demo-remove test
+SETUP_GOALS = demo demo-remove test bench bench-quick
 
 ifneq ($(filter $(SETUP_GOALS),$(MAKECMDGOALS)),)
 
@@ -43,6 +44,15 @@ demo-remove:
 # make test ONLY=name runs one; test/README.md lists them.
 test:
 	@test/run $(ONLY)
+
+# make bench PG=18 SETS="sift128 file.hdf5" SIZE=1M OUT=folder ARGS="--help";
+# test/bench/README.md tells more.
+bench:
+	@test/bench/bench $(if $(PG),--pg $(PG)) $(if $(SETS),--sets $(SETS)) \
+		$(if $(SIZE),--size $(SIZE)) $(if $(OUT),--out $(OUT)) $(ARGS)
+
+bench-quick:
+	@test/bench/bench --quick $(if $(PG),--pg $(PG)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 else
 

@@ -206,6 +206,16 @@ vdb_pg_bin() {
     printf '%s\n' "$VDB_BIN"
 }
 
+# vdb_copy_pg DIR: copy the PostgreSQL of vdb_need_pg to DIR, where it finds
+# its own files (the paths below DIR are what they were below /), without any
+# vecdb: to install into, and leave the installed one alone.
+vdb_copy_pg() {
+    local parts
+    parts=("$VDB_BIN" "$("$PG_CONFIG" --pkglibdir)" "$("$PG_CONFIG" --sharedir)")
+    tar -C / -cf - "${parts[@]#/}" | tar -C "$1" --no-same-owner -xf -
+    rm -f "$1$("$PG_CONFIG" --sharedir)"/extension/vecdb*
+}
+
 # vdb_build [WERROR]: build the tree and install it into the PostgreSQL of
 # vdb_need_pg; WERROR is -Werror or nothing.  What is built belongs to the
 # owner of the tree, even when root builds.

@@ -1,0 +1,33 @@
+"""What a measure works with."""
+import dataclasses
+
+import numpy as np
+
+from . import curve
+from .datasets import Dataset
+
+
+@dataclasses.dataclass
+class Context:
+    """subjects: of all peers, built, by name; k: rows asked for; seconds: of
+    a slice; rounds: how often everything is done, in turn; clients: the many;
+    pgbench: the program; points: by name, the parameter that search chose for
+    the other measures."""
+    data: Dataset
+    subjects: dict
+    server: object
+    k: int
+    seconds: float
+    rounds: int
+    clients: int
+    pgbench: str
+    ranks: object
+    points: dict = dataclasses.field(default_factory=dict)
+    progress: object = None
+
+    def recall(self, answers, truth=None):
+        """The recall of each query of answers (arrays queries, ids)."""
+        truth = self.data.truth if truth is None else truth
+        return np.array([curve.recall(self.data.base, self.data.queries[q], ids, truth[q],
+                                      self.data.metric, self.k)
+                         for q, ids in zip(answers.queries, answers.ids)])

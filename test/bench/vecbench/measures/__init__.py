@@ -1,0 +1,2 @@
+"""What is measured, one module each: measure(context) returns what goes into
+the raw file."""

@@ -1,0 +1,65 @@
+"""Change: inserts one by one and together, UPDATE of another column, deleting
+a fifth and VACUUM, and the recall after it.
+
+The rows inserted are the queries: real, of the same kind, and not in the data.
+"""
+import numpy as np
+
+from .. import datasets
+
+UPDATED = 2000
+MODULUS = 5
+
+
+def measure(context):
+    result = {}
+    for name, subject in context.progress(context.subjects.items(), "changing"):
+        result[name] = of_server(context, subject) if subject.peer.is_sql else of_library(context, subject)
+    return result
+
+
+def of_library(context, subject):
+    """Libraries are only inserted into: what the others are compared with."""
+    rows = context.data.queries
+    half = len(rows) // 2
+    single = subject.call("insert_one_by_one", rows[:half])
+    batch = subject.call("insert", rows[half:])
+    return {"insert_single_per_s": half / single, "insert_batch_per_s": (len(rows) - half) / batch}
+
+
+def of_server(context, subject):
+    count, rows = len(context.data.base), context.data.queries
+    half = len(rows) // 2
+    param = context.points[subject.name]
+    result = {"recall_before": mean_recall(context, subject, param, None),
+              "bytes_before": subject.call("size")}
+
+    single = subject.call("insert_one_by_one", rows[:half], count)
+    batch = subject.call("insert", rows[half:], count + half)
+    result |= {"insert_single_per_s": half / single["seconds"],
+               "insert_single_wal": single["wal_bytes"] / half,
+               "insert_batch_per_s": (len(rows) - half) / batch["seconds"],
+               "insert_batch_wal": batch["wal_bytes"] / (len(rows) - half)}
+
+    updated = min(UPDATED, count)
+    update = subject.call("update", updated)
+    result |= {"update_per_s": updated / update["seconds"],
+               "update_wal": update["wal_bytes"] / updated}
+
+    subject.call("delete", count, MODULUS)
+    vacuum = subject.call("vacuum")
+    kept = np.arange(count) % MODULUS != 0
+    return result | {"vacuum_seconds": vacuum["seconds"], "vacuum_wal_bytes": vacuum["wal_bytes"],
+                     "recall_after": mean_recall(context, subject, param, kept),
+                     "bytes_after": subject.call("size")}
+
+
+def mean_recall(context, subject, param, kept):
+    """Recall over the queries; kept tells which rows are still there."""
+    answers = subject.search(param, context.k, 0, 10, limit=200)
+    truth = context.data.truth
+    if kept is not None:
+        truth = datasets.truth(context.data.base, context.data.queries[answers.queries],
+                               context.data.metric, context.k, mask=kept)
+        truth = dict(zip(answers.queries, truth))
+    return float(context.recall(answers, truth).mean())

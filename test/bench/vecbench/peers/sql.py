@@ -1,0 +1,295 @@
+"""What the PostgreSQL extensions share: a table, prepared binary statements."""
+import struct
+import time
+
+import numpy as np
+import psycopg
+
+from ..answers import Answers
+
+OPERATORS = {"l2": ("<->", "l2"), "cosine": ("<=>", "cosine"), "ip": ("<#>", "ip")}
+COLUMNS = "id, counter, random_rank, near_rank, embedding"
+
+
+class Sql:
+    """A peer that is an extension.  A subclass says which extension, access
+    method and options, and which settings a search parameter stands for."""
+    is_sql = True
+    metrics = tuple(OPERATORS)
+    method = None               # the access method; None searches exactly
+    # By what the report calls them: settings for a filtered search besides.
+    filter_settings = {"": {}}
+
+    def __init__(self, data, dsn):
+        self.data = data
+        self.dsn = dsn
+        self.table = self.name.replace(" ", "_")
+        self.operator, self.opclass = OPERATORS[data.metric]
+        self.bytes = [binary(q) for q in data.queries]
+        self.connection = None
+
+    @classmethod
+    def missing(cls, server):
+        """None, or why it cannot be measured here."""
+        database = cls.database()
+        with server.connect("postgres") as c:
+            if not c.execute("SELECT 1 FROM pg_available_extensions WHERE name = %s",
+                             [cls.extension]).fetchone():
+                return f"PostgreSQL {server.version} here has no extension {cls.extension}"
+            if not c.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
+                c.execute(f"CREATE DATABASE {database}")
+        with server.connect(database) as c:
+            c.execute(f"CREATE EXTENSION IF NOT EXISTS {cls.extension}")
+            if cls.method and not c.execute("SELECT 1 FROM pg_am WHERE amname = %s",
+                                            [cls.method]).fetchone():
+                return f"{cls.extension} here has no access method {cls.method}"
+        return None
+
+    @classmethod
+    def database(cls):
+        return f"bench_{cls.extension}"
+
+    @classmethod
+    def version(cls, server):
+        with server.connect(cls.database()) as c:
+            return c.execute("SELECT extversion FROM pg_extension WHERE extname = %s",
+                             [cls.extension]).fetchone()[0]
+
+    def connect(self):
+        self.connection = psycopg.connect(**self.dsn, autocommit=True)
+        self.prepared = None
+        self.vector_type = self.value("SELECT 'vector'::regtype::oid::int8")
+
+    def sql(self, statement, *args):
+        if self.connection is None:
+            self.connect()
+        return self.connection.execute(statement, args or None)
+
+    def value(self, statement, *args):
+        return self.sql(statement, *args).fetchone()[0]
+
+    def load(self, random_rank, near_rank):
+        """Make the table and copy the rows in; the ranks are what filters ask
+        for.  Its primary key and the indexes of the ranks are made too."""
+        dim = self.data.base.shape[1]
+        self.drop()
+        self.sql(f"CREATE TABLE {self.table} (id int4, counter int4, random_rank int4, "
+                 f"near_rank int4, embedding vector({dim}))")
+        with self.connection.cursor().copy(
+                f"COPY {self.table} ({COLUMNS}) FROM STDIN (FORMAT binary)") as copy:
+            for block in binary_rows(self.data.base, random_rank, near_rank):
+                copy.write(block)
+        self.sql(f"ALTER TABLE {self.table} ADD PRIMARY KEY (id)")
+        for column in ("random_rank", "near_rank"):
+            self.sql(f"CREATE INDEX ON {self.table} ({column})")
+
+    def drop(self):
+        self.sql(f"DROP TABLE IF EXISTS {self.table}")
+
+    def build(self):
+        start = time.perf_counter()
+        if self.method:
+            self.sql(f"CREATE INDEX {self.table}_index ON {self.table} USING {self.method} "
+                     f"(embedding vector_{self.opclass}_ops){self.options(len(self.data.base))}")
+        return {"seconds": time.perf_counter() - start, "bytes": self.size()}
+
+    def settle(self):
+        """Statistics and visibility, as a table has them after a while."""
+        self.sql(f"VACUUM ANALYZE {self.table}")
+        return {"table_bytes": self.value("SELECT pg_table_size(%s)", self.table)}
+
+    def options(self, _rows):
+        """The WITH clause."""
+        return ""
+
+    def size(self):
+        """Bytes of the index."""
+        return self.value("SELECT pg_relation_size(%s)", f"{self.table}_index") if self.method else 0
+
+    def settings_of(self, param):
+        """The settings that a search parameter stands for, and those of every
+        search: one client uses one core, as a library's does."""
+        return {"max_parallel_workers_per_gather": 0}
+
+    def prepare(self, param, k, extra=None, where=""):
+        """Have the search prepared, with the settings of param and extra."""
+        settings = self.settings_of(param) | (extra or {})
+        wanted = (settings, k, where)
+        if self.connection is None:
+            self.connect()
+        if self.prepared == wanted:
+            return
+        self.sql("DEALLOCATE ALL")
+        self.sql("RESET ALL")
+        for name, value in settings.items():
+            self.sql(f"SET {name} = {value}")
+        self.prepared = wanted
+        types = [self.vector_type] + [psycopg.adapters.types["int4"].oid] * where.count("$")
+        self.connection.pgconn.prepare(b"search", self.statement(k, where).encode(), types)
+
+    def statement(self, k, where="", query="$1"):
+        return (f"SELECT id FROM {self.table} {where} "
+                f"ORDER BY embedding {self.operator} {query} LIMIT {k}")
+
+    def search(self, param, k, start, seconds, single=False, limit=None):
+        """Queries from number start on, one after another, for about so many
+        seconds and at most limit of them, as prepared statements with binary
+        parameters and results."""
+        self.prepare(param, k)
+        execute = self.connection.pgconn.exec_prepared
+        count = len(self.bytes)
+        results, times = [], []
+        # The first after a change of settings pays for them.
+        execute(b"search", [self.bytes[start % count]], [1], 1)
+        begin = now = time.perf_counter_ns()
+        end = begin + int(seconds * 1e9)
+        i = start
+        while now < end and (limit is None or i - start < limit):
+            before = time.perf_counter_ns()
+            result = execute(b"search", [self.bytes[i % count]], [1], 1)
+            now = time.perf_counter_ns()
+            times.append(now - before)
+            results.append(result)
+            i += 1
+        times = np.array(times)
+        return Answers(np.arange(start, i) % count, np.array([row_ids(r, k) for r in results]),
+                       (now - begin) / 1e9, times, now - begin - int(times.sum()))
+
+    def filtered(self, param, k, column, windows, label, which):
+        """Search for each query number in which, in its window (low, high) of
+        the column.  Returns the row numbers, and the nanoseconds of each."""
+        where = f"WHERE {column} >= $2 AND {column} < $3"
+        self.prepare(param, k, self.filter_settings[label], where)
+        ids, times = [], []
+        for q, window in zip(which, windows):
+            args = [self.bytes[q], *(struct.pack(">i", int(w)) for w in window)]
+            before = time.perf_counter_ns()
+            result = self.connection.pgconn.exec_prepared(b"search", args, [1, 1, 1], 1)
+            times.append(time.perf_counter_ns() - before)
+            ids.append(row_ids(result, k))
+        return np.array(ids), np.array(times)
+
+    def plan(self, param, k, column, window, label, which):
+        """The scan nodes of the plan of such a search."""
+        self.prepare(param, k, self.filter_settings[label], f"WHERE {column} >= $2 AND {column} < $3")
+        literal = "'[" + ",".join(map(str, self.data.queries[which])) + "]'"
+        lines = self.sql("EXPLAIN (COSTS off) " + self.statement(
+            k, f"WHERE {column} >= {window[0]} AND {column} < {window[1]}", literal)).fetchall()
+        return [line.strip().removeprefix("->").strip() for (line,) in lines if "Scan" in line]
+
+    def insert(self, rows, first):
+        """Seconds, and bytes of WAL, to insert rows in one COPY."""
+        ids = np.arange(first, first + len(rows))
+        return self.logged(lambda: self.copy_in(rows, ids))
+
+    def copy_in(self, rows, ids):
+        with self.connection.cursor().copy(
+                f"COPY {self.table} ({COLUMNS}) FROM STDIN (FORMAT binary)") as copy:
+            for block in binary_rows(rows, ids, ids, ids):
+                copy.write(block)
+
+    def insert_one_by_one(self, rows, first):
+        """Seconds, and bytes of WAL, to insert rows in a transaction each."""
+        self.prepare(None, 1)
+        self.connection.pgconn.prepare(
+            b"insert", f"INSERT INTO {self.table} ({COLUMNS}) VALUES ($1, $1, $1, $1, $2)".encode(),
+            [psycopg.adapters.types["int4"].oid, self.vector_type])
+        # Waiting for the disk is not what is compared.
+        self.sql("SET synchronous_commit = off")
+        args = [[struct.pack(">i", first + i), binary(row)] for i, row in enumerate(rows)]
+
+        def insert():
+            for a in args:
+                self.connection.pgconn.exec_prepared(b"insert", a, [1, 1], 1)
+        return self.logged(insert)
+
+    def update(self, count):
+        """Seconds, and bytes of WAL, to update another column of the first
+        count rows."""
+        return self.logged(lambda: self.sql(
+            f"UPDATE {self.table} SET counter = counter + 1 WHERE id < {count}"))
+
+    def delete(self, rows, modulus):
+        """Delete the rows from number rows on, and every modulus-th."""
+        self.sql(f"DELETE FROM {self.table} WHERE id >= {rows} OR id % {modulus} = 0")
+
+    def vacuum(self):
+        """Seconds, and bytes of WAL, of VACUUM."""
+        return self.logged(lambda: self.sql(f"VACUUM {self.table}"))
+
+    def logged(self, action):
+        """Seconds and bytes of WAL of an action, after a checkpoint: so that
+        what is counted includes a whole image of every page it touches first,
+        as for any peer."""
+        self.sql("CHECKPOINT")
+        lsn = self.value("SELECT pg_current_wal_insert_lsn()")
+        start = time.perf_counter()
+        action()
+        seconds = time.perf_counter() - start
+        return {"seconds": seconds, "wal_bytes": int(self.value(
+            "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)", lsn))}
+
+    def disconnect(self):
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def cold(self, param, k, count):
+        """Milliseconds of the first search on a new connection, and the mean
+        of the next count - 1."""
+        self.disconnect()
+        start = time.perf_counter()
+        self.prepare(param, k)
+        times = [time.perf_counter()]
+        for i in range(count):
+            self.connection.pgconn.exec_prepared(b"search", [self.bytes[i]], [1], 1)
+            times.append(time.perf_counter())
+        return {"first_ms": (times[1] - start) * 1e3,
+                "next_ms": (times[-1] - times[1]) * 1e3 / (count - 1)}
+
+    def pgbench(self, param, k):
+        """Put the queries in a table, for pgbench to choose from: its script,
+        and the options of its connections."""
+        self.sql("DROP TABLE IF EXISTS queries")
+        self.sql(f"CREATE TABLE queries (i int PRIMARY KEY, q vector({self.data.base.shape[1]}))")
+        with self.connection.cursor().copy("COPY queries FROM STDIN") as copy:
+            for i, q in enumerate(self.data.queries):
+                copy.write(f"{i}\t[{','.join(map(repr, q.tolist()))}]\n")
+        self.sql("VACUUM ANALYZE queries")
+        script = (f"\\set i random(0, {len(self.data.queries) - 1})\n"
+                  + self.statement(k, query="(SELECT q FROM queries WHERE i = :i)") + ";\n")
+        return script, " ".join(f"-c {n}={v}" for n, v in self.settings_of(param).items())
+
+
+def row_ids(result, k):
+    """The int4s of a binary result, -1 where there are fewer than k."""
+    if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
+        raise RuntimeError(result.error_message.decode())
+    ids = [int.from_bytes(result.get_value(i, 0), "big") for i in range(result.ntuples)]
+    return ids + [-1] * (k - len(ids))
+
+
+def binary(x):
+    """A vector in its binary format: dimensions, zero, elements."""
+    return struct.pack(">hh", len(x), 0) + x.astype(">f4").tobytes()
+
+
+def binary_rows(rows, random_rank, near_rank, ids=None):
+    """A binary COPY stream of the rows, in blocks."""
+    dim = rows.shape[1]
+    fields = [("fields", ">i2")]
+    for name in ("id", "counter", "random_rank", "near_rank"):
+        fields += [(f"{name}_length", ">i4"), (name, ">i4")]
+    fields += [("length", ">i4"), ("dim", ">i2"), ("zero", ">i2"), ("x", ">f4", (dim,))]
+    ids = np.arange(len(rows)) if ids is None else ids
+    yield b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+    for at in range(0, len(rows), 10000):
+        part = slice(at, at + 10000)
+        out = np.zeros(len(rows[part]), np.dtype(fields))
+        for name, values in (("id", ids), ("random_rank", random_rank), ("near_rank", near_rank)):
+            out[name] = values[part]
+        for name in ("id", "counter", "random_rank", "near_rank"):
+            out[f"{name}_length"] = 4
+        out["fields"], out["length"], out["dim"], out["x"] = 5, 4 + 4 * dim, dim, rows[part]
+        yield out.tobytes()
+    yield struct.pack(">h", -1)

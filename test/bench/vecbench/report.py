@@ -1,0 +1,219 @@
+"""The report of a run: README.md and its pictures, from raw.json."""
+import pathlib
+
+from . import curve, plots, store, tables
+
+SIGN = {"=": "", ">": "≥ ", "<": ""}
+
+
+def write(folder):
+    """Write the report into the folder of a raw file."""
+    folder = pathlib.Path(folder)
+    data = store.read(folder / "raw.json")
+    blocks = [heading(data), standing(data), setup(data)]
+    for name, rows in tables.parts(data):
+        blocks += one_set(folder, data, name, rows)
+    blocks += growth(folder, data)
+    blocks.append(harness(data))
+    (folder / "README.md").write_text("\n\n".join(b for b in blocks if b) + "\n")
+
+
+def summary(folder):
+    """The table of ratios, and where the report is."""
+    data = store.read(pathlib.Path(folder) / "raw.json")
+    return f"\n{standing(data)}\n\nReport: {pathlib.Path(folder) / 'README.md'}"
+
+
+def table(head, rows):
+    """A Markdown table; nothing when it has no rows."""
+    if not rows:
+        return ""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def amount(value, unit=""):
+    """A number with three digits; – for none."""
+    if value is None:
+        return "–"
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}{unit}"
+    return f"{float(f'{value:.3g}'):g}{unit}"
+
+
+def size(value):
+    return amount(None if value is None else value / 2**20)
+
+
+def heading(data):
+    s = data["setup"]
+    return (f"# vecdb and its peers, measured\n\n{data['notes'].get('started', '')[:10]}, vecdb "
+            f"{s['extensions'].get('vecdb', '')} at commit {s['commit']}, PostgreSQL {s['server']}; "
+            f"{s['cpu']}, {s['cores']} cores, {s['memory_gib']} GiB. All peers were measured in one "
+            "run, in turn. `make bench` makes this page; raw.json has every number.")
+
+
+def standing(data):
+    """Where vecdb stands: its best over each peer."""
+    rows = []
+    for name, count in tables.parts(data):
+        ratios = tables.ratios(tables.result(data, name, count, "search"))
+        rates = tables.at_targets(tables.result(data, name, count, "search"))
+        for peer in ratios:
+            cells = []
+            for target in tables.TARGETS:
+                if target in ratios[peer]:
+                    middle, low, high = ratios[peer][target]
+                    cells.append(f"{amount(middle)} ({amount(low)}–{amount(high)})")
+                else:
+                    cells.append("–")
+            ours = tables.best_vecdb(rates, 0.95)
+            rows.append([f"{name}, {int(count):,}", peer, *cells, ours[0] if ours else "–"])
+    if not rows:
+        return ""
+    return ("## Where vecdb stands\n\nQueries per second of vecdb's best at a recall, over a peer's: "
+            "the median of the rounds (lowest–highest). Above 1, vecdb is faster. One client, one "
+            "core; vecdb and pgvector through SQL and a socket, the libraries in process, asked "
+            "many queries in a call. –: a peer that does not reach the recall.\n\n"
+            + table(["data", "peer", *(f"at {t:.2f}" for t in tables.TARGETS), "vecdb's best"], rows))
+
+
+def setup(data):
+    s = data["setup"]
+    rows = [[name, about] for name, about in s["peers"].items()]
+    rows += [[name, f"**missing**: {why}"] for name, why in s["missing"].items()]
+    versions = {**{f"extension {k}": v for k, v in s["extensions"].items()}, **s["libraries"]}
+    asked = s["asked"]
+    return ("## Peers and settings\n\nEach product as it comes, or as its documentation advises.\n\n"
+            + table(["peer", "settings"], rows)
+            + "\n\n" + ", ".join(f"{k} {v}" for k, v in versions.items())
+            + f"; Python {s['python']}; {s['system']}.\n\nServer: `{'`, `'.join(s['conf'])}`, "
+            "`max_parallel_workers_per_gather = 0` for searches, `synchronous_commit = off` for "
+            f"single inserts.\n\nk = {asked['k']}; every point of a curve measured {asked['rounds']} "
+            f"times for {asked['seconds']} s, all peers in turn.")
+
+
+def one_set(folder, data, name, rows):
+    about = data["notes"][f"{name}/{rows}"]
+    picture = f"{pathlib.Path(name).stem}-{rows}"
+    yield (f"## {name}, {about['rows']:,} rows\n\n{about['about']} "
+           f"{about['dim']} dimensions, {about['metric']}.")
+    search = tables.result(data, name, rows, "search")
+    if search:
+        plots.recall_qps(folder / f"{picture}-search.svg", f"{name}, {about['rows']:,} rows", search)
+        yield f"### Search\n\n![recall against queries per second]({picture}-search.svg)"
+        yield rates(search)
+        yield latency(search)
+    yield build(tables.result(data, name, rows, "build"))
+    cells = tables.result(data, name, rows, "filters")
+    if cells:
+        plots.filter_grid(folder / f"{picture}-filters.svg", f"{name}, {about['rows']:,} rows", cells)
+        yield f"### Filtered search\n\n![filter grid]({picture}-filters.svg)"
+        yield filtered(cells)
+    yield change(tables.result(data, name, rows, "change"))
+    yield cold(tables.result(data, name, rows, "cold"))
+
+
+def rates(search):
+    rows = []
+    for peer, at in tables.at_targets(search).items():
+        cells = [SIGN[mark] + amount(curve.spread(v)[0]) if v else "–" for v, mark in at.values()]
+        rows.append([peer, *cells, f"{max(p['recall'] for p in search[peer]['points']):.4f}"])
+    return ("Queries per second at a recall, one client (≥: even the fastest setting measured has "
+            "a higher recall).\n\n"
+            + table(["peer", *(f"{t:.2f}" for t in tables.TARGETS), "highest recall"], rows))
+
+
+def latency(search):
+    many = sorted((key for r in search.values() for key in r if key.startswith("clients_")),
+                  key=lambda key: int(key[8:]))
+    rows = []
+    for peer, r in search.items():
+        one = r["clients_1"]
+        cells = [r["operating"], *(amount(one.get(p)) for p in ("p50", "p95", "p99"))]
+        for key in dict.fromkeys(many):
+            cells.append(amount(curve.spread(r[key]["qps"])[0]))
+            cells.append(amount(r.get("pgbench", {}).get(key[8:])))
+        rows.append([peer, *cells])
+    heads = [h for key in dict.fromkeys(many) for h in (f"q/s, {key[8:]} clients", "by pgbench")]
+    return ("Queries asked one by one, at the first setting that reaches a recall of 0.95: "
+            "milliseconds that half, 95 % and 99 % stay below; queries per second of one and of "
+            "several clients (of a library, threads in one call).\n\n"
+            + table(["peer", "setting", "p50", "p95", "p99", *heads], rows))
+
+
+def build(build):
+    rows = []
+    for peer, b in build.items():
+        if "failed" in b:
+            rows.append([peer, f"failed: {b['failed']}", "", "", ""])
+        else:
+            rows.append([peer, amount(b["seconds"]), size(b["peak_bytes"]), size(b["bytes"]),
+                         size(b.get("table_bytes"))])
+    return ("### Build\n\nPeak memory is what the build took besides the rows and the server's "
+            "buffers; of a library, whose index holds the rows, all that it took.\n\n"
+            + table(["peer", "seconds", "peak MiB", "index MiB", "table MiB"], rows)) if rows else ""
+
+
+def filtered(cells):
+    rows = []
+    for c in cells:
+        plan = "; ".join(c.get("plan", []))
+        rows.append([c["kind"], f"{c['selectivity'] * 100:g} %", c["peer"], f"{c['recall']:.3f}",
+                     amount(c["qps"]), f"{c['returned'] * 100:.0f} %", plan])
+    return table(["filter", "rows that match", "peer", "recall", "q/s", "rows returned of those asked",
+                  "plan"], rows)
+
+
+def change(change):
+    rows = []
+    for peer, c in change.items():
+        rows.append([peer] + [amount(c.get(key)) for key in (
+            "insert_single_per_s", "insert_batch_per_s", "insert_single_wal", "update_per_s",
+            "update_wal", "vacuum_seconds")]
+            + [f"{c[k]:.4f}" if k in c else "–" for k in ("recall_before", "recall_after")]
+            + [size(c.get(k)) for k in ("bytes_before", "bytes_after")])
+    return ("### Change\n\nRows per second and bytes of WAL per row (page images after a checkpoint "
+            "included), with the index in place; UPDATE is of another column; a fifth of the rows is "
+            "deleted before VACUUM.\n\n"
+            + table(["peer", "inserts/s", "in one COPY", "WAL bytes", "updates/s", "WAL bytes",
+                     "VACUUM s", "recall before", "after", "index MiB before", "after"], rows)
+            ) if rows else ""
+
+
+def cold(cold):
+    rows = [[peer, amount(c["first_ms"]), amount(c["next_ms"]),
+             "yes" if c["caches_dropped"] else "no"] for peer, c in cold.items()]
+    return ("### Cold start\n\nMilliseconds to the first answer after a restart of the server (of a "
+            "library: after opening its file), then of the queries after it.\n\n"
+            + table(["peer", "first", "next 19, mean", "page cache dropped"], rows)) if rows else ""
+
+
+def growth(folder, data):
+    for name, peers in tables.growth(data).items():
+        picture = f"{pathlib.Path(name).stem}-growth.svg"
+        plots.growth(folder / picture, name, peers)
+        rows = []
+        for peer, points in peers.items():
+            counts, seconds, query, bytes_ = zip(*points)
+            cells = [" / ".join(amount(q * 1e3) for q in query), " / ".join(map(amount, seconds)),
+                     " / ".join(map(size, bytes_))]
+            fits = [f"{curve.exponent(counts, v):.2f}" if len(points) > 1 and min(v) > 0.001 else "–"
+                    for v in (seconds,)]
+            rows.append([peer, " / ".join(f"{c:,}" for c in counts), cells[0],
+                         f"{curve.exponent(counts, query):.2f}" if len(points) > 1 else "–",
+                         cells[1], fits[0], cells[2]])
+        yield (f"## Growth: {name}\n\n![growth]({picture})\n\nMilliseconds per query at recall 0.95, "
+               "seconds to build and MiB of index against rows, and the e of rows^e fitted to it.\n\n"
+               + table(["peer", "rows", "ms/query", "e", "build s", "e", "MiB"], rows))
+
+
+def harness(data):
+    """How much of what was measured was the harness's own."""
+    worst = 0
+    for name, rows in tables.parts(data):
+        for r in tables.result(data, name, rows, "search").values():
+            for p in r["points"]:
+                worst = max(worst, p["own_ns"] * 1e-9 * curve.spread(p["qps"])[0])
+    return (f"## The harness itself\n\nIts own share of the time of a query, outside the call to the "
+            f"driver or the library, was {worst * 100:.1f} % at most." if worst else "")
