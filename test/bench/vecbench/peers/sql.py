@@ -56,7 +56,8 @@ class Sql:
                              [cls.extension]).fetchone()[0]
 
     def connect(self):
-        self.connection = psycopg.connect(**self.dsn, autocommit=True)
+        # Prepared statements are prepared here, by name.
+        self.connection = psycopg.connect(**self.dsn, autocommit=True, prepare_threshold=None)
         self.prepared = None
         self.vector_type = self.value("SELECT 'vector'::regtype::oid::int8")
 
@@ -111,6 +112,12 @@ class Sql:
         search: one client uses one core, as a library's does."""
         return {"max_parallel_workers_per_gather": 0}
 
+    def forget(self):
+        """Have nothing prepared, and no settings."""
+        self.sql("DEALLOCATE ALL")
+        self.sql("RESET ALL")
+        self.prepared = None
+
     def prepare(self, param, k, extra=None, where=""):
         """Have the search prepared, with the settings of param and extra."""
         settings = self.settings_of(param) | (extra or {})
@@ -119,8 +126,7 @@ class Sql:
             self.connect()
         if self.prepared == wanted:
             return
-        self.sql("DEALLOCATE ALL")
-        self.sql("RESET ALL")
+        self.forget()
         for name, value in settings.items():
             self.sql(f"SET {name} = {value}")
         self.prepared = wanted
@@ -190,7 +196,7 @@ class Sql:
 
     def insert_one_by_one(self, rows, first):
         """Seconds, and bytes of WAL, to insert rows in a transaction each."""
-        self.prepare(None, 1)
+        self.forget()
         self.connection.pgconn.prepare(
             b"insert", f"INSERT INTO {self.table} ({COLUMNS}) VALUES ($1, $1, $1, $1, $2)".encode(),
             [psycopg.adapters.types["int4"].oid, self.vector_type])
