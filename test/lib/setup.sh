@@ -152,6 +152,36 @@ vdb_need_packages() {
     rm -f "$log"
 }
 
+# vdb_need_python FILE: print the path of a Python that has the packages of
+# FILE, a requirements.txt which names every one of them.  It is a virtual
+# environment in VECDB_CACHE (or, for a normal user who may not write there,
+# in a cache of the user's own), made when there is none for this FILE and
+# this Python yet.
+vdb_need_python() {
+    local cache=$VECDB_CACHE dir sum
+    mkdir -p "$cache" 2>/dev/null && [[ -w $cache ]] ||
+        cache=${XDG_CACHE_HOME:-$HOME/.cache}/vecdb
+    sum=$({ /usr/bin/python3 --version && cat "$1"; } | sha256sum)
+    dir=$cache/python-${sum:0:12}
+    (
+        # Whoever runs PostgreSQL runs this Python.
+        umask 022
+        mkdir -p "$cache"
+        flock 9
+        if [[ ! -e $dir/complete ]]; then
+            vdb_say "installing the Python packages of ${1#"$VDB_TREE/"} (once)"
+            rm -rf "$dir"
+            # Debian's Python: another one may be closed to the user.  And no
+            # package may run code of its own to install itself.
+            vdb_logged "$dir.log" /usr/bin/python3 -m venv "$dir" &&
+                vdb_logged "$dir.log" "$dir/bin/python" -m pip install \
+                    --disable-pip-version-check --retries 2 --no-deps \
+                    --only-binary :all: --requirement "$1" &&
+                touch "$dir/complete"
+        fi
+    ) 9>>"$dir.lock" && [[ -e $dir/complete ]] && printf '%s\n' "$dir/bin/python"
+}
+
 # vdb_is_whole_pg PG_CONFIG: true when it is of a PostgreSQL with the server
 # and all that builds extensions.  (Debian's server package has pgxs, but not
 # the headers that it needs.)
