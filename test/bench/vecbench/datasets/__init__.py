@@ -1,0 +1,175 @@
+"""The data sets of the benchmarks: load("sift128"), load("my/base.fvecs").
+
+README.md beside this file tells what is in the sets made here.
+"""
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import debian, files
+from .exact import METRICS, truth
+from .store import locked, save
+
+__all__ = ["Dataset", "Error", "cached", "default_cache", "load", "names", "truth"]
+
+QUERIES, NEIGHBOURS = 1000, 100
+SEED = 1
+
+
+class Error(RuntimeError):
+    """Why there is no such set, said so that a user can act."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    name: str            # "sift128"
+    metric: str          # "l2", "cosine" or "ip"
+    base: np.ndarray     # float32, rows x dim, mapped from a file where it can be
+    queries: np.ndarray  # float32, 1000 x dim, none of them in base
+    truth: np.ndarray    # int32, queries x 100, nearest first, of exactly this base
+    about: str           # one sentence: where it is from
+
+
+TEXT = "of English texts from Debian packages (descriptions, documentation, dictionaries)"
+SETS = {
+    "sift128": ("l2", "SIFT descriptors of photographs from Debian packages, as OpenCV gives them"),
+    "text384": ("cosine", f"embeddings by all-MiniLM-L6-v2 {TEXT}"),
+    "text768": ("cosine", f"last two layers of all-MiniLM-L6-v2 {TEXT}"),
+    "text1536": ("cosine", f"last four layers of all-MiniLM-L6-v2 {TEXT}"),
+}
+
+
+def names():
+    """The sets that are made here."""
+    return list(SETS)
+
+
+def default_cache():
+    """Where sets are kept: below VECDB_CACHE, which is where the rest of the
+    tests keep what is worth it."""
+    folder = os.environ.get("VECDB_CACHE")
+    if not folder:
+        folder = "/var/cache/vecdb"
+        if not os.access(folder if os.path.isdir(folder) else "/var/cache", os.W_OK):
+            folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "vecdb")
+    return Path(folder, "bench")
+
+
+def open_store(name, cache, progress=True):
+    # Each needs libraries that the other does not.
+    if name == "sift128":
+        from . import photos
+        return photos.store(cache, progress)
+    from . import textsets
+    return textsets.store(cache)
+
+
+def kept_truth(cache, name, base, queries, metric, progress):
+    """The truth, computed unless it was before."""
+    path = cache / "truth" / f"{name}-{len(base)}-{metric}.npy"
+    if not path.exists():
+        with locked(path.parent):
+            if not path.exists():
+                save(path, truth(base, queries, metric, NEIGHBOURS, progress=progress))
+    return np.load(path)
+
+
+def check_size(name, size, rows):
+    if size is not None and not 0 < size <= rows:
+        raise Error(f"{name} has {rows:,} rows beside its queries; {size:,} is not a size")
+
+
+def load_made(name, size, cache, metric, progress):
+    """A set made here.  Its first rows are its queries; the rows are all
+    different, so these are not among the others."""
+    own, about = SETS[name]
+    metric = metric or own
+    store = open_store(name, cache, progress)
+    check_size(name, size, float("inf"))
+    try:
+        store.ensure(size and QUERIES + size, progress)
+    except debian.Error as error:
+        raise Error(f"{name} could not be made: {error}") from None
+    state = store.state()
+    check_size(name, size, state["total"] - QUERIES)
+    stop = QUERIES + size if size else state["total"]
+    queries = np.array(store.rows(name, 0, QUERIES), np.float32)
+    base = store.rows(name, QUERIES, stop)
+    base = base.astype(np.float32) if base.dtype != np.float32 else base
+    near = kept_truth(cache, name, base, queries, metric, progress)
+    return Dataset(name, metric, base, queries, near, about)
+
+
+def hold_out(base):
+    """Some rows as queries; and the base without them, nor others equal."""
+    count = min(QUERIES, len(base) // 10)
+    if not count:
+        raise Error("too few rows to hold some out as queries")
+    chosen = np.sort(np.random.default_rng(SEED).choice(len(base), count, replace=False))
+    queries = np.ascontiguousarray(base[chosen], np.float32)
+    known = {row.tobytes() for row in queries}
+    kept = [i for i, row in enumerate(np.asarray(base, np.float32)) if row.tobytes() not in known]
+    return base[kept], queries
+
+
+def load_file(path, size, cache, metric, progress, queries, truth_file):
+    try:
+        raw = files.load(path, queries, truth_file)
+    except files.Error as error:
+        raise Error(str(error)) from None
+    path = Path(path)
+    metric = metric or raw.metric or "l2"
+    own = raw.metric in (None, metric)      # the file's truth is of this metric
+    if raw.queries is None:
+        raw.base, raw.queries = hold_out(raw.base)
+    check_size(path, size, len(raw.base))
+    base = np.ascontiguousarray(raw.base[:size], np.float32)
+    queries = np.ascontiguousarray(raw.queries[:QUERIES], np.float32)
+    near = raw.truth
+    if near is not None and own and len(base) == len(raw.base) and near.shape[1] >= NEIGHBOURS:
+        near = np.ascontiguousarray(near[:len(queries), :NEIGHBOURS], np.int32)
+    else:
+        # Named by what is in it: the same path may hold something else later.
+        digest = hashlib.sha256(queries.tobytes())
+        digest.update(base.tobytes())
+        near = kept_truth(cache, f"{path.stem}-{digest.hexdigest()[:16]}", base, queries,
+                          metric, progress)
+    return Dataset(path.stem, metric, base, queries, near, f"from {path}")
+
+
+def load(name, size=None, cache=None, metric=None, progress=True, queries=None, truth_file=None):
+    """A set by its name, or from a file: HDF5 as ann-benchmarks has it, .npy,
+    .fvecs, .bvecs, or a folder with one of them.
+
+    size takes the first so many rows of the base, which for a set made here
+    are a fair sample; None takes all.  What is missing in the folder cache is
+    made, which for the text sets at full size takes 20 minutes.  metric is
+    "l2", "cosine" or "ip" in place of the set's own.  queries and truth_file
+    name files for a base that has none beside it under the usual names.
+    """
+    cache = Path(cache) if cache else default_cache()
+    if metric is not None and metric not in METRICS:
+        raise Error(f"metric {metric!r}: it is one of {', '.join(METRICS)}")
+    if str(name) in SETS:
+        return load_made(str(name), size, cache, metric, progress)
+    if files.is_file(name):
+        return load_file(name, size, cache, metric, progress, queries, truth_file)
+    raise Error(f"there is no set {name!r}; there are {', '.join(SETS)}, and files by their path")
+
+
+def cached(cache=None):
+    """[(name, rows there, rows there can be, dim, metric, bytes, about)] of
+    the sets made here; rows without the queries."""
+    cache = Path(cache) if cache else default_cache()
+    result = []
+    for name, (metric, about) in SETS.items():
+        store = open_store(name, cache)
+        state, (dim, dtype) = store.state(), store.columns[name]
+        size = state["rows"] * dim * np.dtype(dtype).itemsize
+        rows = max(0, state["rows"] - QUERIES)
+        result.append((name, rows, state["total"] and state["total"] - QUERIES, dim, metric,
+                       size, about))
+    return result
