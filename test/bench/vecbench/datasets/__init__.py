@@ -2,21 +2,19 @@
 
 README.md beside this file tells what is in the sets made here.
 """
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from . import debian, files
+from . import debian, files, prepared
 from .exact import METRICS, truth
 from .store import locked, save
 
 __all__ = ["Dataset", "Error", "cached", "default_cache", "load", "names", "truth"]
 
 QUERIES, NEIGHBOURS = 1000, 100
-SEED = 1
 
 
 class Error(RuntimeError):
@@ -96,68 +94,48 @@ def load_made(name, size, cache, metric, progress):
     state = store.state()
     check_size(name, size, state["total"] - QUERIES)
     stop = QUERIES + size if size else state["total"]
-    queries = np.array(store.rows(name, 0, QUERIES), np.float32)
+    queries = np.array(store.rows(name, 0, QUERIES))
     base = store.rows(name, QUERIES, stop)
-    base = base.astype(np.float32) if base.dtype != np.float32 else base
     near = kept_truth(cache, name, base, queries, metric, progress)
     return Dataset(name, metric, base, queries, near, about)
 
 
-def hold_out(base):
-    """Some rows as queries; and the base without them, nor others equal."""
-    count = min(QUERIES, len(base) // 10)
-    if not count:
-        raise Error("too few rows to hold some out as queries")
-    chosen = np.sort(np.random.default_rng(SEED).choice(len(base), count, replace=False))
-    queries = np.ascontiguousarray(base[chosen], np.float32)
-    known = {row.tobytes() for row in queries}
-    kept = [i for i, row in enumerate(np.asarray(base, np.float32)) if row.tobytes() not in known]
-    return base[kept], queries
-
-
 def load_file(path, size, cache, metric, progress, queries, truth_file):
     try:
-        raw = files.load(path, queries, truth_file)
+        name, raw = prepared.opened(path, cache, QUERIES, queries, truth_file)
     except files.Error as error:
         raise Error(str(error)) from None
-    path = Path(path)
+    # The file's truth is of its own metric, and of all its rows.
+    own = metric in (None, raw.metric) or raw.metric is None
     metric = metric or raw.metric or "l2"
-    own = raw.metric in (None, metric)      # the file's truth is of this metric
-    if raw.queries is None:
-        raw.base, raw.queries = hold_out(raw.base)
     check_size(path, size, len(raw.base))
-    base = np.ascontiguousarray(raw.base[:size], np.float32)
-    queries = np.ascontiguousarray(raw.queries[:QUERIES], np.float32)
-    near = raw.truth
-    if near is not None and own and len(base) == len(raw.base) and near.shape[1] >= NEIGHBOURS:
-        near = np.ascontiguousarray(near[:len(queries), :NEIGHBOURS], np.int32)
-    else:
-        # Named by what is in it: the same path may hold something else later.
-        digest = hashlib.sha256(queries.tobytes())
-        digest.update(base.tobytes())
-        near = kept_truth(cache, f"{path.stem}-{digest.hexdigest()[:16]}", base, queries,
-                          metric, progress)
-    return Dataset(path.stem, metric, base, queries, near, f"from {path}")
+    base, near = raw.base[:size], raw.truth
+    if near is None or not own or len(base) < len(raw.base) or near.shape[1] < NEIGHBOURS:
+        near = kept_truth(cache, name, base, raw.queries, metric, progress)
+    return Dataset(Path(path).stem, metric, base, raw.queries, near[:, :NEIGHBOURS],
+                   f"from {path}")
 
 
-def load(name, size=None, cache=None, metric=None, progress=True, queries=None, truth_file=None):
+def load(name_or_path, size=None, cache=None, metric=None, progress=True, queries=None,
+         truth_file=None):
     """A set by its name, or from a file: HDF5 as ann-benchmarks has it, .npy,
     .fvecs, .bvecs, or a folder with one of them.
 
     size takes the first so many rows of the base, which for a set made here
     are a fair sample; None takes all.  What is missing in the folder cache is
-    made, which for the text sets at full size takes 20 minutes.  metric is
-    "l2", "cosine" or "ip" in place of the set's own.  queries and truth_file
-    name files for a base that has none beside it under the usual names.
+    made, which for the text sets at full size takes a while.  metric is "l2",
+    "cosine" or "ip" in place of the set's own.  queries and truth_file name
+    files for a base that has none beside it under the usual names.
     """
     cache = Path(cache) if cache else default_cache()
     if metric is not None and metric not in METRICS:
         raise Error(f"metric {metric!r}: it is one of {', '.join(METRICS)}")
-    if str(name) in SETS:
-        return load_made(str(name), size, cache, metric, progress)
-    if files.is_file(name):
-        return load_file(name, size, cache, metric, progress, queries, truth_file)
-    raise Error(f"there is no set {name!r}; there are {', '.join(SETS)}, and files by their path")
+    if str(name_or_path) in SETS:
+        return load_made(str(name_or_path), size, cache, metric, progress)
+    if files.is_file(name_or_path):
+        return load_file(name_or_path, size, cache, metric, progress, queries, truth_file)
+    raise Error(f"there is no set {name_or_path!r}; there are {', '.join(SETS)}, "
+                "and files by their path")
 
 
 def cached(cache=None):

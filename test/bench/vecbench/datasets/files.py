@@ -69,9 +69,6 @@ def read_npy(path):
 
 def read(path):
     """Rows of numbers from a .npy or .?vecs file."""
-    path = Path(path)
-    if not path.is_file():
-        raise Error(f"{path}: no such file")
     suffix = path.suffix.lower()
     if suffix != ".npy" and suffix not in VECS:
         raise Error(f"{path}: not a kind of file known here ({', '.join((*HDF5, '.npy', *VECS))})")
@@ -83,8 +80,6 @@ def read(path):
 
 def read_hdf5(path):
     import h5py
-    if not path.is_file():
-        raise Error(f"{path}: no such file")
     try:
         file = h5py.File(path)
     except OSError as error:
@@ -128,22 +123,27 @@ def find_base(folder):
     return found[0]
 
 
-def load(path, queries=None, truth=None):
-    """The set whose base is path; queries and truth name files to use in
-    place of those beside it."""
-    path = Path(path)
+def find(path, queries=None, truth=None):
+    """The files of a set: base, and None or its queries and its truth.  path
+    is the base or a folder; queries and truth go before what lies beside."""
     if path.is_dir():
         path = find_base(path)
-    if path.suffix.lower() in HDF5:
-        raw = read_hdf5(path)
-    else:
-        raw = Raw(read(path))
-        suffix = path.suffix
-        queries = queries or beside(path, QUERY, (suffix, ".fvecs", ".npy"))
+    if path.suffix.lower() not in HDF5:
+        suffixes = (path.suffix, ".fvecs", ".npy")
+        queries = queries or beside(path, QUERY, suffixes)
         truth = truth or beside(path, TRUTH, (".ivecs", ".npy"))
+    parts = [path, queries and Path(queries), truth and Path(truth)]
+    for part in filter(None, parts):
+        if not part.is_file():
+            raise Error(f"{part}: no such file")
+    return parts
+
+
+def read_set(path, queries, truth):
+    """What is in the files of a set, as find gives them."""
+    raw = read_hdf5(path) if path.suffix.lower() in HDF5 else Raw(read(path))
     if queries:
-        raw.queries = read(queries)
-        raw.truth = None
+        raw.queries, raw.truth = read(queries), None
     if truth:
         raw.truth = read(truth)
     check(path, raw)

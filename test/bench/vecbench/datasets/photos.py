@@ -121,7 +121,7 @@ class Source:
 
     def make(self, start, stop, advance):
         advance(stop - start)
-        return {NAME: self.rows[start:stop]}
+        return {NAME: self.rows[start:stop].astype(np.float32)}
 
     def clean(self):
         shutil.rmtree(self.parts)
@@ -129,5 +129,7 @@ class Source:
 
 def store(cache, progress=True):
     folder = cache / NAME
+    # Bytes would do, but then every process that loads the set had to have its
+    # own copy as floats, in place of one map of the file for all of them.
     # One block: a random order needs all of them before the first is known.
-    return Store(folder, {NAME: (DIM, np.uint8)}, lambda: Source(folder, progress), 10 ** 9)
+    return Store(folder, {NAME: (DIM, np.float32)}, lambda: Source(folder, progress), 10 ** 9)
