@@ -15,7 +15,7 @@ import numpy as np
 
 from vecbench import datasets
 from vecbench.datasets import debian, photos, texts
-from vecbench.datasets.store import Store
+from vecbench.datasets.store import StaleStore, Store
 
 ROWS, DIM = 2000, 12
 
@@ -133,7 +133,7 @@ class Files(Folder):
                          [np.float32, np.float32, np.int32])
 
     def test_hdf5(self):
-        # The file's own truth is used: a wrong one shows it.
+        # The file's own truth is used: its order shows it.
         self.write_hdf5(neighbors=self.truth[:, ::-1])
         data = self.load("a.hdf5")
         self.same(data, self.base, self.queries, self.truth[:, ::-1])
@@ -302,6 +302,11 @@ class Blocks(Folder):
         store = self.store(self.cache)
         store.ensure(None, progress=False)
         self.whole(store, 1050)
+
+    def test_a_changed_source(self):
+        self.store(self.cache).ensure(100, progress=False)
+        with self.assertRaisesRegex(StaleStore, "delete it"):
+            self.store(self.cache, total=2000).ensure(500, progress=False)
 
     def test_two_processes(self):
         log = self.folder / "log"

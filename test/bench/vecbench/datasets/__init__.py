@@ -10,7 +10,7 @@ import numpy as np
 
 from . import debian, files, prepared
 from .exact import METRICS, truth
-from .store import locked, save
+from .store import StaleStore, locked, save
 
 __all__ = ["Dataset", "Error", "cached", "default_cache", "load", "names", "truth"]
 
@@ -65,9 +65,10 @@ def open_store(name, cache, progress=True):
     return textsets.store(cache)
 
 
-def kept_truth(cache, name, base, queries, metric, progress):
-    """The truth, computed unless it was before."""
-    path = cache / "truth" / f"{name}-{len(base)}-{metric}.npy"
+def kept_truth(folder, name, base, queries, metric, progress):
+    """The truth, computed unless it was before.  It is kept with the set, so
+    that who deletes the one deletes the other."""
+    path = folder / "truth" / f"{name}-{len(base)}-{metric}.npy"
     if not path.exists():
         with locked(path.parent):
             if not path.exists():
@@ -89,29 +90,38 @@ def load_made(name, size, cache, metric, progress):
     check_size(name, size, float("inf"))
     try:
         store.ensure(size and QUERIES + size, progress)
-    except debian.Error as error:
+    except (debian.Error, StaleStore) as error:
         raise Error(f"{name} could not be made: {error}") from None
     state = store.state()
     check_size(name, size, state["total"] - QUERIES)
     stop = QUERIES + size if size else state["total"]
     queries = np.array(store.rows(name, 0, QUERIES))
     base = store.rows(name, QUERIES, stop)
-    near = kept_truth(cache, name, base, queries, metric, progress)
+    near = kept_truth(store.folder, name, base, queries, metric, progress)
     return Dataset(name, metric, base, queries, near, about)
+
+
+def agrees(raw, metric):
+    """True if a file's truth is wide enough, and of this metric and base as
+    far as a few of its queries tell."""
+    if raw.truth.shape[1] < NEIGHBOURS:
+        return False
+    some = slice(0, len(raw.queries), -(-len(raw.queries) // 10))
+    sure = truth(raw.base, raw.queries[some], metric, NEIGHBOURS)
+    same = [np.isin(a, b).mean() for a, b in zip(sure, raw.truth[some, :NEIGHBOURS])]
+    return np.mean(same) > 0.95         # ties may fall otherwise
 
 
 def load_file(path, size, cache, metric, progress, queries, truth_file):
     try:
-        name, raw = prepared.opened(path, cache, QUERIES, queries, truth_file)
+        folder, raw = prepared.opened(path, cache, QUERIES, queries, truth_file)
     except files.Error as error:
         raise Error(str(error)) from None
-    # The file's truth is of its own metric, and of all its rows.
-    own = metric in (None, raw.metric) or raw.metric is None
     metric = metric or raw.metric or "l2"
     check_size(path, size, len(raw.base))
     base, near = raw.base[:size], raw.truth
-    if near is None or not own or len(base) < len(raw.base) or near.shape[1] < NEIGHBOURS:
-        near = kept_truth(cache, name, base, raw.queries, metric, progress)
+    if near is None or len(base) < len(raw.base) or not agrees(raw, metric):
+        near = kept_truth(folder, Path(path).stem, base, raw.queries, metric, progress)
     return Dataset(Path(path).stem, metric, base, raw.queries, near[:, :NEIGHBOURS],
                    f"from {path}")
 

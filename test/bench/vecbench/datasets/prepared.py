@@ -46,11 +46,10 @@ def prepare(parts, folder, count):
 
 
 def opened(path, cache, count, queries=None, truth=None):
-    """(name, Raw) of the set at path, with at most count queries; the name
-    is that of the file and a key for just these contents."""
+    """(folder, Raw) of the set at path, with at most count queries; the
+    folder in the cache is for just these contents."""
     parts = files.find(Path(path), queries, truth)
-    name = f"{parts[0].stem}-{key([p for p in parts if p])}"
-    folder = cache / "files" / name
+    folder = cache / "files" / f"{parts[0].stem}-{key([p for p in parts if p])}"
     if not folder.exists():
         with locked(folder.parent):
             if not folder.exists():
@@ -62,7 +61,7 @@ def opened(path, cache, count, queries=None, truth=None):
                 finally:
                     shutil.rmtree(temporary, ignore_errors=True)
     known = folder / "truth.npy"
-    return name, files.Raw(np.load(folder / "base.npy", mmap_mode="r"),
-                           np.load(folder / "queries.npy"),
-                           np.load(known) if known.exists() else None,
-                           json.loads((folder / "set.json").read_text())["metric"])
+    return folder, files.Raw(np.load(folder / "base.npy", mmap_mode="r"),
+                             np.load(folder / "queries.npy"),
+                             np.load(known) if known.exists() else None,
+                             json.loads((folder / "set.json").read_text())["metric"])

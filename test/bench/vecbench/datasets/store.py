@@ -50,6 +50,10 @@ def save(path, array):
         np.save(file, array)
 
 
+class StaleStore(RuntimeError):
+    """What rows were made from has changed since."""
+
+
 class Store:
     """columns: {name: (dimensions, dtype)}.  source, called with the lock
     held and only when rows are missing, returns an object with
@@ -85,7 +89,11 @@ class Store:
         with locked(self.folder):
             if self.enough(rows):
                 return              # made by whom we waited for
-            source, at = self.source(), self.state()["rows"]
+            source, state = self.source(), self.state()
+            if state["total"] not in (None, source.total):
+                raise StaleStore(f"{self.folder} was begun with {state['total']:,} rows, and now "
+                                 f"there are {source.total:,}: delete it to begin again")
+            at = state["rows"]
             goal = source.total if rows is None else min(rows, source.total)
             with tqdm(total=goal, initial=min(at, goal), desc=self.folder.name,
                       unit=" rows", disable=not progress) as bar:
