@@ -69,7 +69,10 @@ class Run:
                 self.one_set(name, self.options.size, self.options.measures)
             for name in self.options.sets[:1] if self.options.growth else []:
                 for size in self.options.growth:
-                    self.one_set(name, size, ["search"])
+                    try:
+                        self.one_set(name, size, ["search"])
+                    except datasets.Error as error:
+                        tqdm.write(f"growth of {name} ends before {size:,} rows: {error}")
         finally:
             self.server.stop()
         report.write(self.options.out)

@@ -112,6 +112,6 @@ def cell(context, subject, kind, windows, masks, truth, which, label):
         ids, times = subject.call("filtered", param, context.k, masks, which)
         extra = {}
     found = context.recall(Answers(which, ids, 0, None, 0), dict(zip(which, truth)))
-    asked = sum(min(context.k, len(t)) for t in truth)
+    asked = sum(min(context.k, int((t >= 0).sum())) for t in truth)
     return {"recall": float(found.mean()), "qps": 1e9 / float(np.mean(times)),
             "returned": int((ids >= 0).sum()) / asked} | extra
