@@ -17,6 +17,7 @@
 
 #include "quant/factors.h"
 #include "quant/quant.h"
+#include "quant/sixteen.h"
 
 static int
 bits_of(VdbQuantBits bits)
@@ -56,32 +57,42 @@ round_to_grid(float r, float scale, int bits)
 	return r > 0 ? half + magnitude : half - 1 - magnitude;
 }
 
-/* Squared cosine of the residual and its code for a scale, times <r, r>. */
+/*
+ * Squared cosine of the residual and its code for a scale, times <r, r>.
+ * Sixteen sums side by side, in loops that compilers make vectors of.
+ */
 static double
 fit(size_t dim, const float *residual, float scale, int bits)
 {
-	float		limit = (float) ((1 << (bits - 1)) - 1);
+	int			limit = (1 << (bits - 1)) - 1;
+	float		dot[16] = {0},
+				square[16] = {0};
 	double		ry = 0,
 				yy = 0;
 
-	for (size_t start = 0; start < dim; start += 64)
+	for (size_t i = 0; i < dim; i += 16)
 	{
-		size_t		n = dim - start < 64 ? dim - start : 64;
-		float		dot = 0,
-					square = 0;
+		float		tail[16];
+		const float *r = vdb_quant_sixteen(residual, i, dim, tail);
 
-		for (size_t i = start; i < start + n; i++)
+		for (int k = 0; k < 16; k++)
 		{
-			float		r = fabsf(residual[i]);
-			float		y = r * scale;
+			float		magnitude = fabsf(r[k]);
+			int			over = (int) (magnitude * scale) - limit;
+			float		y = (float) (limit + (over & over >> 31)) + 0.5f;	/* no branch */
 
-			y = (float) (int) (y < limit ? y : limit) + 0.5f;
-			dot += r * y;
-			square += y * y;
+			dot[k] += magnitude * y;
+			square[k] += y * y;
 		}
-		ry += dot;
-		yy += square;
 	}
+	for (int k = 0; k < 16; k++)
+	{
+		ry += dot[k];
+		yy += square[k];
+	}
+
+	/* the zeroes that filled up the last sixteen */
+	yy -= (double) ((16 - dim % 16) % 16) / 4;
 	return ry * ry / yy;
 }
 
@@ -93,16 +104,15 @@ fit(size_t dim, const float *residual, float scale, int bits)
 static float
 best_scale(size_t dim, const float *residual, int bits)
 {
-	float		largest = 0;
-	float		widest,
+	float		largest,
+				total,
+				widest,
 				best;
 	double		best_fit = -1;
 
-	for (size_t i = 0; i < dim; i++)
-		if (fabsf(residual[i]) > largest)
-			largest = fabsf(residual[i]);
-	if (!(largest >= FLT_MIN))
-		return 0;
+	vdb_quant_magnitudes(dim, residual, &largest, &total);
+	if (!(largest >= 1e-35f))
+		return 0;				/* the scale might be beyond float */
 	widest = (float) (1 << (bits - 1)) / largest;
 	if (bits == 8)
 		return widest;
@@ -182,41 +192,39 @@ vdb_quant_weights_init(VdbQuantWeights *weights, size_t dim, const float *query,
 	int16_t    *whole = memory;
 	int8_t	   *high = (int8_t *) (whole + padded(dim));
 	int8_t	   *low = high + padded(dim);
-	float		largest = 0;
-	double		total = 0;
-	float		scale;
+	float		largest,
+				total,
+				step,
+				scale;
+	int32_t		sum = 0;
 
 	memset(memory, 0, vdb_quant_weights_size(dim));
 	memset(weights, 0, sizeof(*weights));
 	weights->weights = (VdbWeights) {whole, high, low};
 	weights->dim = dim;
-	for (size_t i = 0; i < dim; i++)
-	{
-		float		q = fabsf(query[i]);
-
-		largest = q > largest ? q : largest;
-		total += q;
-	}
-	if (!(largest >= FLT_MIN))
-		return;
-
+	vdb_quant_magnitudes(dim, query, &largest, &total);
 	/* each element within range, and the sum too after rounding up */
-	weights->step = (float) fmax((double) largest / VDB_WEIGHT_MAX,
-								 total / (VDB_WEIGHT_SUM - (double) dim));
-	scale = 1 / weights->step;
-	for (size_t i = 0; i < dim; i++)
+	step = (float) fmax((double) largest / VDB_WEIGHT_MAX,
+						1.0001 * total / (VDB_WEIGHT_SUM - (double) dim));
+	if (!(step >= FLT_MIN))
+		return;
+	weights->step = step;
+	scale = 1 / step;
+	for (size_t i = 0; i < dim; i += 16)
 	{
-		int			w = (int) lrintf(query[i] * scale);
+		float		tail[16];
+		int32_t		w[16];
 
-		if (w > VDB_WEIGHT_MAX)
-			w = VDB_WEIGHT_MAX;
-		else if (w < -VDB_WEIGHT_MAX)
-			w = -VDB_WEIGHT_MAX;
-		whole[i] = (int16_t) w;
-		high[i] = (int8_t) (w >> 7);
-		low[i] = (int8_t) (w & 127);
-		weights->sum += w;
+		vdb_quant_round(vdb_quant_sixteen(query, i, dim, tail), scale, w);
+		for (int k = 0; k < 16; k++)
+		{
+			whole[i + k] = (int16_t) w[k];
+			high[i + k] = (int8_t) (w[k] >> 7);
+			low[i + k] = (int8_t) (w[k] & 127);
+			sum += w[k];
+		}
 	}
+	weights->sum = sum;
 }
 
 void

@@ -144,4 +144,92 @@ extern void vdb_quant_row_many(const VdbQuantWeights *weights, VdbQuantBits bits
 							   float base, const void *const *rows,
 							   size_t nrows, float *estimate);
 
+/* ---- sq8.c: 8 bits per dimension, without rotation ---- */
+
+/* Bytes of a row, its factors included. */
+extern size_t vdb_quant_sq8_size(size_t dim);
+
+/* vector: relative to the origin.  metric: VDB_L2SQ or VDB_IP. */
+extern void vdb_quant_sq8_encode(size_t dim, VdbMetric metric,
+								 const float *vector, void *row);
+
+/* The vector that a row stands for; metric is that of encoding. */
+extern void vdb_quant_sq8_decode(size_t dim, VdbMetric metric, const void *row,
+								 float *vector);
+
+/*
+ * Distances of the query of the weights to what the rows stand for.  base:
+ * the square of the query's length for L2; minus the inner product of query
+ * and origin for VDB_IP, for which the query is not relative to the origin.
+ */
+extern void vdb_quant_sq8_many(const VdbQuantWeights *weights, float base,
+							   const void *const *rows, size_t nrows,
+							   float *estimate);
+
+/* ---- pq.c: product quantization, with codebooks of 256 or 16 centroids ---- */
+
+/*
+ * A vector is m pieces of dim / m elements, the first dim % m of which have
+ * one more.  A code has for each the nearest of ncentroids centroids.
+ *
+ * codebook has dim * ncentroids floats: for each dimension, its value in
+ * every centroid of the piece that it belongs to.  The caller trains it.
+ */
+typedef struct VdbQuantPq
+{
+	size_t		dim;
+	size_t		m;				/* pieces, 1 to dim */
+	size_t		ncentroids;		/* 16 or 256 */
+	const float *codebook;
+} VdbQuantPq;
+
+/* The first dimension of a piece; that of piece m is dim. */
+static inline size_t
+vdb_quant_pq_start(const VdbQuantPq *pq, size_t piece)
+{
+	size_t		longer = pq->dim % pq->m;
+
+	return piece * (pq->dim / pq->m) + (piece < longer ? piece : longer);
+}
+
+/* code: m bytes, the number of a centroid each. */
+extern void vdb_quant_pq_encode(const VdbQuantPq *pq, const float *vector,
+								uint8_t *code);
+
+/*
+ * lut: m * ncentroids floats, what each centroid adds to the distance.
+ * metric: VDB_L2SQ or VDB_IP.
+ */
+extern void vdb_quant_pq_lut(const VdbQuantPq *pq, VdbMetric metric,
+							 const float *query, float *lut);
+
+/* Distances, plus base, of codes of 256 centroids, anywhere in memory. */
+extern void vdb_quant_pq8_many(const VdbQuantPq *pq, const float *lut, float base,
+							   const uint8_t *const *codes, size_t ncodes,
+							   float *estimate);
+
+/*
+ * Blocks of 32 codes of 16 centroids: bytes of a block (no factors, and so no
+ * empty lanes: the caller masks them), and putting a code into a lane of a
+ * block that began as zeroes.
+ */
+extern size_t vdb_quant_pq4_block_size(const VdbQuantPq *pq);
+extern void vdb_quant_pq4_put(const VdbQuantPq *pq, const uint8_t *code,
+							  uint8_t *block, int lane);
+
+/* Tables of a block scan from a lut; as many bytes of memory as a block. */
+extern void vdb_quant_pq4_tables(const VdbQuantPq *pq, const float *lut,
+								 VdbBlockScan *scan, void *memory);
+
+/* Distances, plus base, and bits, as vdb_quant_block_scan() has them. */
+static inline void
+vdb_quant_pq4_scan(VdbBlockScan *scan, float base, const uint8_t *blocks,
+				   size_t stride, size_t nblocks, float limit,
+				   float *estimate, uint32_t *below)
+{
+	scan->base = base;
+	scan->limit = limit;
+	vdb_kernel.scan_plain(scan, blocks, stride, nblocks, estimate, below);
+}
+
 #endif							/* VDB_QUANT_H */

@@ -83,4 +83,27 @@ _Static_assert((int) VDB_QUANT_8BITS == (int) VDB_CODE8 &&
 			   (int) VDB_QUANT_4BITS == (int) VDB_CODE4 &&
 			   (int) VDB_QUANT_2BITS == (int) VDB_CODE2, "bits: the kernels' order");
 
+/* Of the rows of VdbQuantSq8Factors. */
+#define VDB_QUANT_SQ8_VERSION 1
+
+/*
+ * A vector with 8 bits per dimension, not rotated (sq8.c): a byte for each
+ * element, filled up with zeroes to a multiple of 4 bytes, then these.
+ */
+typedef struct VdbQuantSq8Factors
+{
+	float		add;			/* the square of the length, 0 for VDB_IP */
+	float		scale;			/* a step of the codes, times -2 or -1 */
+	float		middle;			/* what code 127.5 stands for, times -2 or -1 */
+} VdbQuantSq8Factors;
+
+_Static_assert(sizeof(VdbQuantSq8Factors) == 12, "sq8: size");
+
+/*
+ * Product codes (pq.c).  Of 256 centroids: a byte for each of m pieces.  Of
+ * 16 centroids: blocks of 32 vectors, VDB_TABLE bytes for each piece in the
+ * order of kernel.h, filled up with zeroes to a multiple of 4 pieces.
+ */
+#define VDB_QUANT_PQ_VERSION 1
+
 #endif							/* VDB_QUANT_FORMAT_H */

@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "quant/factors.h"
+#include "quant/lanes.h"
 #include "quant/quant.h"
+#include "quant/sixteen.h"
 
 /* Tables of a dimension, a multiple of 4. */
 static size_t
@@ -27,33 +29,6 @@ vdb_quant_block_size(size_t dim)
 	return sizeof(VdbQuantBlock) + ntables(dim) * VDB_TABLE;
 }
 
-/* Where a lane's half bytes are: the byte in each VDB_TABLE, and the shift. */
-static int
-lane_byte(int lane)
-{
-	return lane % 8 * 2 + lane / 8 % 2;
-}
-
-static int
-lane_shift(int lane)
-{
-	return lane / 16 * 4;
-}
-
-static void
-put_code(VdbQuantBlock *block, size_t table, int lane, unsigned code)
-{
-	uint8_t    *byte = block->codes + table * VDB_TABLE + lane_byte(lane);
-
-	*byte = (uint8_t) ((*byte & ~(15 << lane_shift(lane))) | code << lane_shift(lane));
-}
-
-static unsigned
-get_code(const VdbQuantBlock *block, size_t table, int lane)
-{
-	return block->codes[table * VDB_TABLE + lane_byte(lane)] >> lane_shift(lane) & 15;
-}
-
 void
 vdb_quant_block_init(size_t dim, VdbQuantBlock *block)
 {
@@ -66,7 +41,7 @@ void
 vdb_quant_block_clear(size_t dim, VdbQuantBlock *block, int lane)
 {
 	for (size_t t = 0; t < ntables(dim); t++)
-		put_code(block, t, lane, 0);
+		vdb_quant_put_code(block->codes, t, lane, 0);
 	block->add[lane] = INFINITY;
 	block->rescale[lane] = 0;
 	block->error[lane] = 0;
@@ -77,7 +52,7 @@ vdb_quant_block_copy(size_t dim, VdbQuantBlock *to, int to_lane,
 					 const VdbQuantBlock *from, int from_lane)
 {
 	for (size_t t = 0; t < ntables(dim); t++)
-		put_code(to, t, to_lane, get_code(from, t, from_lane));
+		vdb_quant_put_code(to->codes, t, to_lane, vdb_quant_get_code(from->codes, t, from_lane));
 	to->add[to_lane] = from->add[from_lane];
 	to->rescale[to_lane] = from->rescale[from_lane];
 	to->error[to_lane] = from->error[from_lane];
@@ -106,7 +81,7 @@ vdb_quant_block_encode(size_t dim, VdbMetric metric, const float *residual,
 			sums.ry += r * s;
 			sums.cy += centre[i] * s;
 		}
-		put_code(block, t, lane, code);
+		vdb_quant_put_code(block->codes, t, lane, code);
 	}
 	if (metric == VDB_IP)
 		sums.cr = vdb_quant_centre_product(dim, residual, centre, origin);
@@ -134,14 +109,15 @@ largest_sum(size_t dim, const float *query)
 	for (size_t run = 0; run < dim; run += 4 * VDB_TABLE_RUN)
 	{
 		float		sums[16] = {0};
-		size_t		n = dim - run < 4 * VDB_TABLE_RUN ? dim - run : 4 * VDB_TABLE_RUN;
-		size_t		i = 0;
 
-		for (; i + 16 <= n; i += 16)
+		for (size_t i = run; i < dim && i < run + 4 * VDB_TABLE_RUN; i += 16)
+		{
+			float		tail[16];
+			const float *q = vdb_quant_sixteen(query, i, dim, tail);
+
 			for (int k = 0; k < 16; k++)
-				sums[k] += fabsf(query[run + i + k]);
-		for (; i < n; i++)
-			sums[i % 16] += fabsf(query[run + i]);
+				sums[k] += fabsf(q[k]);
+		}
 		for (int k = 0; k < 16; k += 4)
 		{
 			float		sum = (sums[k] + sums[k + 1]) + (sums[k + 2] + sums[k + 3]);
@@ -154,15 +130,20 @@ largest_sum(size_t dim, const float *query)
 }
 
 /*
- * The table of 4 weights whose negative ones sum up to -offset: entry x is
- * the sum of the weights in x, plus offset, from 0 to 255.  Eight entries at
+ * The table of 4 weights: entry x is the sum of the weights in x, less that
+ * of all that are negative, so from 0 to 255.  Eight entries at
  * once in a 64-bit integer: every byte of the result is in range, so what
  * carries on the way is gone at the end.
  */
 static void
-fill_table(const int *weights, int offset, uint8_t *table)
+fill_table(const int32_t *weights, uint8_t *table)
 {
-	uint64_t	half = UINT64_C(0x0101010101010101) * (uint64_t) offset;
+	int32_t		offset = 0;
+	uint64_t	half;
+
+	for (int k = 0; k < 4; k++)
+		offset -= weights[k] < 0 ? weights[k] : 0;
+	half = UINT64_C(0x0101010101010101) * (uint64_t) offset;
 
 	half += UINT64_C(0x0100010001000100) * (uint64_t) (int64_t) weights[0];
 	half += UINT64_C(0x0101000001010000) * (uint64_t) (int64_t) weights[1];
@@ -182,22 +163,18 @@ vdb_quant_tables_init(VdbQuantTables *tables, size_t dim, const float *query,
 	/* 16 elements, rounded up by at most a half each, fit 255. */
 	float		step = largest / (255 - 8);
 	float		scale = step >= FLT_MIN ? 1 / step : 0;
-	int64_t		magnitudes = 0;
+	int32_t		magnitudes = 0;
 
-	for (size_t t = 0; t < ntables(dim); t++, table += VDB_TABLE)
+	for (size_t i = 0; i < dim; i += 16)
 	{
-		int			weights[4] = {0};
-		int			negative = 0;
+		float		tail[16];
+		int32_t		weights[16];
 
-		for (size_t i = 4 * t; i < 4 * t + 4 && i < dim; i++)
-		{
-			int			w = (int) lrintf(query[i] * scale);
-
-			weights[i - 4 * t] = w;
-			negative += w < 0 ? -w : 0;
-			magnitudes += w < 0 ? -w : w;
-		}
-		fill_table(weights, negative, table);
+		vdb_quant_round(vdb_quant_sixteen(query, i, dim, tail), scale, weights);
+		for (int k = 0; k < 16; k++)
+			magnitudes += weights[k] < 0 ? -weights[k] : weights[k];
+		for (int k = 0; k < 16; k += 4, table += VDB_TABLE)
+			fill_table(weights + k, table);
 	}
 	memset(tables, 0, sizeof(*tables));
 	tables->scan.tables = memory;
@@ -205,7 +182,7 @@ vdb_quant_tables_init(VdbQuantTables *tables, size_t dim, const float *query,
 	tables->scan.step = step;
 
 	/* <s, k> = sum of the weights where s > 0, less half of all */
-	tables->scan.bias = (float) (-0.5 * step * (double) magnitudes);
+	tables->scan.bias = (float) (-0.5 * step * magnitudes);
 
 	/* dim errors, uniform from -step / 2 to step / 2, times 1/2 or -1/2 */
 	tables->noise = (float) (step * sqrt((double) dim / 48));

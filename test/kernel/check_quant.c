@@ -546,6 +546,138 @@ check_extremes(const VdbKernels *k)
 	result(right, k->name, "extreme lengths, near");
 }
 
+/* Distances to the very vectors that the codes of 8 bits stand for. */
+static void
+check_sq8(const VdbKernels *k)
+{
+	bool		right = true,
+				near = true;
+
+	vdb_kernel = *k;
+	for (size_t i = 0; dim_at(i) > 0; i++)
+		for (VdbMetric metric = VDB_L2SQ; metric <= VDB_IP; metric++)
+		{
+			size_t		dim = dim_at(i);
+			float	   *query = allocate(dim * 4),
+					   *vector = allocate(dim * 4),
+					   *decoded = allocate(dim * 4);
+			void	   *row = allocate(vdb_quant_sq8_size(dim)),
+					   *memory = allocate(vdb_quant_weights_size(dim));
+			VdbQuantWeights weights;
+			float		estimate;
+			double		truth = 0,
+						square = 0,
+						step = 2.1 / 255;
+
+			for (size_t e = 0; e < dim; e++)
+			{
+				query[e] = (float) random_unit();
+				vector[e] = i % 10 == 0 ? 0.25f : (float) random_unit();
+				square += (double) query[e] * query[e];
+			}
+			vdb_quant_weights_init(&weights, dim, query, memory);
+			vdb_quant_sq8_encode(dim, metric, vector, row);
+			vdb_quant_sq8_decode(dim, metric, row, decoded);
+			vdb_quant_sq8_many(&weights, metric == VDB_IP ? 0 : (float) square, (const void *const *) &row, 1, &estimate);
+			for (size_t e = 0; e < dim; e++)
+			{
+				near = near && fabs(decoded[e] - vector[e]) <= step / 2;
+				truth += metric == VDB_IP ? -(double) query[e] * decoded[e] :
+					((double) query[e] - decoded[e]) * ((double) query[e] - decoded[e]);
+			}
+			/* the query's rounding, and that of floats */
+			right = right && close_to(estimate, truth, 2 * weights.step * sqrt(dim) + 1e-6 * (double) dim);
+			free(query);
+			free(vector);
+			free(decoded);
+			free(row);
+			free(memory);
+		}
+	result(near, k->name, "sq8, codes near their vectors");
+	result(right, k->name, "sq8, distances");
+}
+
+/* Product codes: the distances that sums of the lut give. */
+static void
+check_pq(const VdbKernels *k, size_t ncentroids)
+{
+	static const size_t ms[] = {1, 3, 4, 7, 16, 33, 64, 65};
+	bool		right = true;
+	bool		nearest = true;
+	char		what[64];
+
+	vdb_kernel = *k;
+	for (size_t i = 0; i < sizeof(ms) / sizeof(ms[0]); i++)
+	{
+		size_t		dim = ms[i] * 2 + i % 3;
+		VdbQuantPq	pq = {dim, ms[i], ncentroids, NULL};
+		float	   *codebook = allocate(dim * ncentroids * 4),
+				   *lut = allocate(pq.m * ncentroids * 4),
+				   *vector = allocate(dim * 4);
+		uint8_t    *code = allocate(VDB_BLOCK * pq.m),
+				   *block = allocate(vdb_quant_pq4_block_size(&pq));
+		const uint8_t *codes[VDB_BLOCK];
+		float		estimate[VDB_BLOCK];
+		uint32_t	below;
+		VdbBlockScan scan = {0};
+		void	   *memory = allocate(vdb_quant_pq4_block_size(&pq));
+
+		for (size_t e = 0; e < dim * ncentroids; e++)
+			codebook[e] = (float) random_unit();
+		pq.codebook = codebook;
+		memset(block, 0, vdb_quant_pq4_block_size(&pq));
+		for (int lane = 0; lane < VDB_BLOCK; lane++)
+		{
+			/* the centroids of a code have that code */
+			for (size_t piece = 0; piece < pq.m; piece++)
+			{
+				size_t		centroid = random_bits() % ncentroids;
+
+				for (size_t e = vdb_quant_pq_start(&pq, piece); e < vdb_quant_pq_start(&pq, piece + 1); e++)
+					vector[e] = codebook[e * ncentroids + centroid];
+				code[lane * pq.m + piece] = (uint8_t) centroid;
+			}
+			codes[lane] = allocate(pq.m);
+			vdb_quant_pq_encode(&pq, vector, (uint8_t *) codes[lane]);
+			nearest = nearest && memcmp(codes[lane], code + lane * pq.m, pq.m) == 0;
+			if (ncentroids == 16)
+				vdb_quant_pq4_put(&pq, codes[lane], block, lane);
+		}
+		for (size_t e = 0; e < dim; e++)
+			vector[e] = (float) random_unit();
+		vdb_quant_pq_lut(&pq, i % 2 ? VDB_IP : VDB_L2SQ, vector, lut);
+		if (ncentroids == 16)
+		{
+			vdb_quant_pq4_tables(&pq, lut, &scan, memory);
+			vdb_quant_pq4_scan(&scan, 3, block, 0, 1, 4, estimate, &below);
+		}
+		else
+			vdb_quant_pq8_many(&pq, lut, 3, codes, VDB_BLOCK - i % 4, estimate);
+		for (int lane = 0; lane < VDB_BLOCK - (int) i % 4; lane++)
+		{
+			double		truth = 3;
+
+			for (size_t piece = 0; piece < pq.m; piece++)
+				truth += lut[piece * ncentroids + codes[lane][piece]];
+
+			/* half a step for each table */
+			right = right && close_to(estimate[lane], truth, 1e-5 * (double) dim + scan.step * (double) pq.m * 0.5);
+			if (ncentroids == 16)
+				right = right && (below >> lane & 1) == (estimate[lane] < 4);
+		}
+		for (int lane = 0; lane < VDB_BLOCK; lane++)
+			free((uint8_t *) codes[lane]);
+		free(codebook);
+		free(lut);
+		free(vector);
+		free(code);
+		free(block);
+		free(memory);
+	}
+	snprintf(what, sizeof(what), "pq, %zu centroids", ncentroids);
+	result(right && nearest, k->name, what);
+}
+
 int
 main(void)
 {
@@ -567,6 +699,9 @@ main(void)
 		check_rotation(&sets[set]);
 		check_lanes(&sets[set]);
 		check_extremes(&sets[set]);
+		check_sq8(&sets[set]);
+		check_pq(&sets[set], 16);
+		check_pq(&sets[set], 256);
 	}
 	for (int metric = VDB_L2SQ; metric <= VDB_IP; metric++)
 	{
