@@ -13,10 +13,14 @@ VDB_KERNEL_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,popcnt")
 
 /* ---- block scans ---- */
 
+/* In a register: each use of it would otherwise load it anew. */
 VDB_INLINE __m512i
 load_scan(const uint8_t *p)
 {
-	return _mm512_loadu_si512(p);
+	__m512i		v = _mm512_loadu_si512(p);
+
+	__asm__("" : "+v"(v));
+	return v;
 }
 
 VDB_INLINE __m512i

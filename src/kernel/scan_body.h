@@ -59,6 +59,7 @@ BODY(run) (const uint8_t *codes, const uint8_t *tables, int nsteps,
 		VEC			low = OP(lookup)(table, OP(low)(code));
 		VEC			high = OP(lookup)(table, OP(high)(code));
 
+#pragma GCC unroll 4
 		for (int step = 1; step < nsteps; step++)
 		{
 			at += CHAINS * sizeof(VEC);
@@ -98,12 +99,8 @@ BODY(sums) (const VdbBlockScan *scan, const uint8_t *codes, FVEC *sums)
 			codes += VDB_TABLE_RUN * VDB_TABLE;
 			tables += VDB_TABLE_RUN * VDB_TABLE;
 		}
-		for (; n > 0; n -= 4)
-		{
-			BODY(run) (codes, tables, 1, &a, &b, &c, &d);
-			codes += 4 * VDB_TABLE;
-			tables += 4 * VDB_TABLE;
-		}
+		if (n > 0)				/* the last run, a shorter one */
+			BODY(run) (codes, tables, (int) (n / 4), &a, &b, &c, &d);
 		OP(fold)(a, b, c, d, sums);
 	}
 }

@@ -9,7 +9,7 @@
  * and 2, the last 2^k in rounds 1 and 3.  The two spans may share as little
  * as one element (d = 255), so each round then ends with a butterfly between
  * the lower and the upper half, without which a vector that is short in one
- * half stays so.
+ * half stays so (README.md has figures).
  *
  * A seed is on disk with codes that only it can explain: the signs, and the
  * order of all additions, are fixed for good (VDB_QUANT_ROTATION_VERSION).
@@ -76,8 +76,12 @@ halves(const VdbQuantRotation *rotation, float *x)
 {
 	size_t		half = rotation->dim / 2;
 
-	/* an odd dimension leaves the last element to the transform */
-	if (rotation->span != rotation->dim)
+	/*
+	 * At the distance of half a span it would undo the last step of the
+	 * transform (d = 2^k + 1, whose spans share all but one element).  An odd
+	 * dimension leaves its last element to the transform.
+	 */
+	if (half != rotation->span / 2)
 		vdb_kernel.butterfly(x, x + half, half, 0x1.6a09e6p-1f);
 }
 

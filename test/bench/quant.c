@@ -13,7 +13,10 @@
 
 #include "quant/quant.h"
 
-#define NTRIES 9
+/* Many short tries: on a busy machine, some of them go undisturbed. */
+#define MIN_TRIES 5
+#define MIN_TRY 0.0005
+#define MIN_SECONDS 0.15
 
 static double
 now(void)
@@ -28,8 +31,9 @@ now(void)
 #define BEST(units, call) \
 	({ \
 		double best_ = 1e9; \
+		double begin_ = now(); \
 		size_t times_ = 1; \
-		for (int try_ = 0; try_ < NTRIES; try_++) \
+		for (int try_ = 0; try_ < MIN_TRIES || now() - begin_ < MIN_SECONDS; try_++) \
 		{ \
 			double t_; \
 			for (;; times_ *= 2) \
@@ -38,7 +42,7 @@ now(void)
 				for (size_t n_ = 0; n_ < times_; n_++) \
 					call; \
 				t_ = now() - t_; \
-				if (t_ > 0.01) \
+				if (t_ > MIN_TRY) \
 					break; \
 			} \
 			t_ /= (double) times_ * (double) (units); \

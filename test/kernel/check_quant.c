@@ -233,6 +233,7 @@ check_rotation(const VdbKernels *k)
 {
 	bool		orthogonal = true,
 				inverse = true,
+				mixed = true,
 				same = true;
 
 	vdb_kernel = *k;
@@ -266,6 +267,15 @@ check_rotation(const VdbKernels *k)
 			rxy += (double) rx[e] * ry[e];
 		}
 		orthogonal = orthogonal && close_to(rxx, xx, 1e-5 * xx) && close_to(rxy, xy, 1e-5 * xx);
+
+		/* a single element goes to both halves, whatever the dimension */
+		memset(y, 0, dim * sizeof(float));
+		y[random_bits() % dim] = 1;
+		vdb_quant_rotate(&rotation, y, y);
+		xy = 0;
+		for (size_t e = 0; e < dim / 2; e++)
+			xy += (double) y[e] * y[e];
+		mixed = mixed && (dim < 100 || (xy > 0.2 && xy < 0.8));
 		vdb_quant_unrotate(&rotation, rx, rx);
 		for (size_t e = 0; e < dim; e++)
 			inverse = inverse && close_to(rx[e], x[e], 1e-5);
@@ -296,6 +306,7 @@ check_rotation(const VdbKernels *k)
 	}
 	result(orthogonal, k->name, "rotation, orthogonal");
 	result(inverse, k->name, "rotation, there and back");
+	result(mixed, k->name, "rotation, both halves");
 	result(same, k->name, "rotation, the bits of old");
 }
 
