@@ -22,7 +22,7 @@
  *	void OP(sum4)(ACC a, ACC b, ACC c, ACC d, int32_t *out)
  */
 
-/* The beginnings of the next four rows; a line brings its neighbour along. */
+/* The beginnings of the next four rows, and what callers keep behind them. */
 VDB_INLINE void
 BODY(prefetch) (const void *const *rows, size_t bytes)
 {
@@ -59,7 +59,7 @@ BODY(dot_many) (int bits, const VdbWeights *weights, const void *const *rows,
 		int32_t		sums[4];
 
 		if (r + 8 <= nrows)
-			BODY(prefetch) (rows + r + 4, dim * bits / 8);
+			BODY(prefetch) (rows + r + 4, dim * bits / 8 + 16);
 		for (size_t run = 0; run < nruns; run++)
 		{
 			QUERY		q = OP(weights)(weights, run * VDB_WEIGHT_PAD);

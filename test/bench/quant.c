@@ -138,6 +138,30 @@ rows(const char *place, size_t dim, size_t nvectors, const VdbQuantWeights *weig
 	printf("\n");
 }
 
+/* Product codes of 256 centroids, a byte for 8 dimensions. */
+static void
+products(size_t dim)
+{
+	size_t		n = 4096;
+	VdbQuantPq	pq = {dim, dim / 8, 256, floats(dim * 256)};
+	uint8_t    *codes = malloc(n * pq.m);
+	const uint8_t **pointers = malloc(n * sizeof(void *));
+	float	   *lut = floats(pq.m * 256),
+			   *query = floats(dim),
+			   *out = floats(n);
+
+	for (size_t i = 0; i < n * pq.m; i++)
+		codes[i] = (uint8_t) (i * 2654435761U >> 13);
+	for (size_t i = 0; i < n; i++)
+		pointers[i] = codes + i * pq.m;
+	printf("%5zu L2      pq8, m = %zu: scan %7.2f  lut, a query %7.0f  encode, a vector %7.0f\n", dim, pq.m,
+		   BEST(n, vdb_quant_pq8_many(&pq, lut, 0, pointers, n, out)),
+		   BEST(1, vdb_quant_pq_lut(&pq, VDB_L2SQ, query, lut)),
+		   BEST(1, vdb_quant_pq_encode(&pq, query, codes)));
+	free(codes);
+	free(pointers);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -176,6 +200,7 @@ main(int argc, char **argv)
 		vdb_quant_tables_aim(&tables, 1, 1, 1.9f);
 		blocks("L2", dim, (size_t) (384 << 10) / (dim / 8) / VDB_BLOCK * VDB_BLOCK, &tables);
 		blocks("memory", dim, memory / (dim / 8) / VDB_BLOCK * VDB_BLOCK, &tables);
+		products(dim);
 		rows("L2", dim, (384 << 10) / dim, &weights, false);
 		rows("memory", dim, memory / dim, &weights, false);
 		rows("random", dim, memory / dim, &weights, true);
