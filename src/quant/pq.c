@@ -11,29 +11,61 @@
 #include "quant/lanes.h"
 #include "quant/quant.h"
 
-/* Distances of a piece of a vector to all centroids of it, in 16s. */
+/*
+ * Distances of a piece of a vector to all centroids of it.  Sixteen sums side
+ * by side, in loops that compilers make vectors of.
+ */
 static void
 piece_distances(const VdbQuantPq *pq, VdbMetric metric, size_t piece,
 				const float *vector, float *distances)
 {
-	memset(distances, 0, pq->ncentroids * sizeof(float));
-	for (size_t i = vdb_quant_pq_start(pq, piece); i < vdb_quant_pq_start(pq, piece + 1); i++)
-	{
-		float		x = vector[i];
+	size_t		end = vdb_quant_pq_start(pq, piece + 1);
 
-		for (size_t start = 0; start < pq->ncentroids; start += 16)
+	for (size_t start = 0; start < pq->ncentroids; start += 16)
+	{
+		float		sums[16] = {0};
+
+		for (size_t i = vdb_quant_pq_start(pq, piece); i < end; i++)
 		{
 			const float *centroid = pq->codebook + i * pq->ncentroids + start;
-			float	   *to = distances + start;
+			float		x = vector[i];
 
 			if (metric == VDB_IP)
 				for (int k = 0; k < 16; k++)
-					to[k] -= x * centroid[k];
+					sums[k] -= x * centroid[k];
 			else
 				for (int k = 0; k < 16; k++)
-					to[k] += (x - centroid[k]) * (x - centroid[k]);
+					sums[k] += (x - centroid[k]) * (x - centroid[k]);
 		}
+		memcpy(distances + start, sums, sizeof(sums));
 	}
+}
+
+/*
+ * The first of the least distances.  As integers, which for floats that are
+ * not negative have the same order, and need no branch.
+ */
+static size_t
+first_least(const float *distances, size_t n)
+{
+	int32_t		bits[256];
+	int32_t		least[16];
+	size_t		at = 0;
+
+	memcpy(bits, distances, n * sizeof(float));
+	memcpy(least, bits, sizeof(least));
+	for (size_t start = 16; start < n; start += 16)
+		for (int k = 0; k < 16; k++)
+		{
+			int32_t		less = bits[start + k] - least[k];
+
+			least[k] += less & less >> 31;
+		}
+	for (int k = 1; k < 16; k++)
+		least[0] = least[k] < least[0] ? least[k] : least[0];
+	while (bits[at] != least[0])
+		at++;
+	return at;
 }
 
 void
@@ -42,13 +74,9 @@ vdb_quant_pq_encode(const VdbQuantPq *pq, const float *vector, uint8_t *code)
 	for (size_t piece = 0; piece < pq->m; piece++)
 	{
 		float		distances[256];
-		size_t		nearest = 0;
 
 		piece_distances(pq, VDB_L2SQ, piece, vector, distances);
-		for (size_t k = 1; k < pq->ncentroids; k++)
-			if (distances[k] < distances[nearest])
-				nearest = k;
-		code[piece] = (uint8_t) nearest;
+		code[piece] = (uint8_t) first_least(distances, pq->ncentroids);
 	}
 }
 
