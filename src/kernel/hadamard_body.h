@@ -109,7 +109,7 @@ BODY(hadamard) (float *x, size_t n, float scale)
 
 	if (n < GROUP)
 	{
-		/* GROUP / 2 or less, which no dimension that matters has as its span */
+		/* small enough for any way to do */
 		if (n < LANES)
 		{
 			vdb_hadamard_scalar(x, n, scale);
