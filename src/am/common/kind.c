@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "access/genam.h"
 #include "commands/defrem.h"
 #include "utils/lsyscache.h"

@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include <float.h>
-
 #include "access/reloptions.h"
 #include "utils/guc.h"
 
