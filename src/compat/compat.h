@@ -75,4 +75,15 @@
 #define VDB_COMPAT_SNAPSHOTS_EXPIRE() (old_snapshot_threshold >= 0)
 #endif
 
+/*
+ * Marks a path that must not be taken while there is any other.  Since 18
+ * cost decides only between paths with as many disabled nodes: two are more
+ * than those of a scan that the user has disabled.
+ */
+#if PG_VERSION_NUM >= 180000
+#define VDB_COMPAT_DISABLE_PATH(path) ((path)->disabled_nodes = 2)
+#else
+#define VDB_COMPAT_DISABLE_PATH(path) ((void) (path))
+#endif
+
 #endif							/* VDB_COMPAT_H */
