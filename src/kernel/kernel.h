@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/gemm.h"
+
 /* What a vector's elements are. */
 typedef enum VdbElem
 {
@@ -92,6 +94,8 @@ typedef struct VdbKernels
 	/* conversions of n elements; to half, nearest even, may give infinity */
 	void		(*f16_to_f32) (const uint16_t *from, float *to, size_t n);
 	void		(*f32_to_f16) (const float *from, uint16_t *to, size_t n);
+
+	VdbGemm		gemm;			/* blocks of rows against many centroids */
 } VdbKernels;
 
 extern VdbKernels vdb_kernel;
