@@ -7,8 +7,13 @@
  */
 #include "cluster/assign.h"
 
-/* Pairs that the rows of a chunk should have with each top, in two levels. */
+/*
+ * Pairs that the rows of a chunk should have with each top, in two levels, and
+ * bounds of the rows in it: threads wait for each other after each.
+ */
 #define PAIRS_A_TOP (4 * VDB_GEMM_BLOCK)
+#define LEAST_CHUNK 16384
+#define MOST_CHUNK 131072
 
 void
 vdb_km_take_scratch(VdbKmArena *arena, VdbKmScratch *scratch, size_t ntops, size_t dim,
@@ -23,7 +28,7 @@ vdb_km_take_scratch(VdbKmArena *arena, VdbKmScratch *scratch, size_t ntops, size
 		size_t		chunk = PAIRS_A_TOP * ntops / probes;
 
 		most = probes > few ? probes : few;
-		scratch->chunk = chunk < 1024 ? 1024 : chunk > 131072 ? 131072 : chunk;
+		scratch->chunk = chunk < LEAST_CHUNK ? LEAST_CHUNK : chunk > MOST_CHUNK ? MOST_CHUNK : chunk;
 		scratch->pair_top = vdb_km_take(arena, scratch->chunk * probes, sizeof(uint32_t));
 		scratch->pair_order = vdb_km_take(arena, scratch->chunk * probes, sizeof(uint32_t));
 		scratch->pair_index = vdb_km_take(arena, scratch->chunk * probes * few, sizeof(uint32_t));
@@ -126,8 +131,12 @@ vdb_km_finish_row(VdbKmRun *run, int thread, const VdbKmAssign *assign, size_t i
 	float	   *dist = assign->dist != NULL ? assign->dist + i * few : NULL;
 
 	if (index[few - 1] == VDB_GEMM_NONE)
+	{
 		search_all(run, thread, assign, row, index);
-	if (dist == NULL || vdb_km_stopped(run, thread))
+		if (vdb_km_stopped(run, thread))
+			return;
+	}
+	if (dist == NULL)
 		return;
 	for (size_t j = 0; j < few; j++)
 	{

@@ -105,8 +105,8 @@ extern VdbKmStatus vdb_km_assign(const VdbKmPacked *packed, const float *rows, s
 
 typedef enum VdbKmSeeding
 {
-	VDB_KM_SEED_SPREAD,			/* in proportion to the distance from earlier ones */
-	VDB_KM_SEED_RANDOM			/* any rows */
+	VDB_KM_SEED_RANDOM,			/* any rows */
+	VDB_KM_SEED_SPREAD			/* in proportion to the distance from earlier ones */
 } VdbKmSeeding;
 
 /* What to train.  vdb_km_train_defaults() fills in all but the first four. */

@@ -9,6 +9,10 @@
 /* The share of the centroids that are any rows: the others follow from them. */
 #define BLIND_SHARE 32
 
+/* A round adds one to this many, but just one where there are to be few. */
+#define GROWTH 4
+#define ONE_BY_ONE 64
+
 /* Takes row i as a centroid, or the next that has a direction if it needs one. */
 static void
 take_row(VdbKmLloyd *lloyd, size_t i, size_t centroid)
@@ -41,7 +45,8 @@ take_any(VdbKmLloyd *lloyd, size_t count, size_t centroid)
 
 /*
  * Up to count rows in proportion to their distance from the centroids so far,
- * at even steps through the sum of the distances; returns how many.
+ * one from each of count even parts of the sum of the distances; returns how
+ * many.  (Where in the part is random: rows may come in a regular order.)
  */
 static size_t
 take_far(VdbKmLloyd *lloyd, size_t count, size_t centroid)
@@ -51,6 +56,7 @@ take_far(VdbKmLloyd *lloyd, size_t count, size_t centroid)
 				passed = 0,
 				step,
 				next;
+	size_t		parts = 0;
 
 	for (size_t i = 0; i < lloyd->rows.n; i++)
 		sum += lloyd->dist[i];
@@ -64,8 +70,8 @@ take_far(VdbKmLloyd *lloyd, size_t count, size_t centroid)
 		if (passed <= next)
 			continue;
 		take_row(lloyd, i, centroid + taken++);
-		while (next < passed)
-			next += step;
+		while (next < passed && parts < count)
+			next = ((double) ++parts + vdb_km_random_unit(&lloyd->random)) * step;
 	}
 	return taken;
 }
@@ -100,9 +106,9 @@ lower_distances(VdbKmLloyd *lloyd, size_t centroid, size_t count)
 }
 
 /*
- * Doubles the centroids until there are k, so that each round but the first
- * knows half of what it is to keep away from, and that all rounds together
- * compare each row with each centroid but once.
+ * Each round adds some to the centroids, which so know most of what they
+ * are to keep away from; all rounds together compare each row with each
+ * centroid once.
  */
 bool
 vdb_km_seed(VdbKmLloyd *lloyd, VdbKmSeeding seeding)
@@ -133,7 +139,7 @@ vdb_km_seed(VdbKmLloyd *lloyd, VdbKmSeeding seeding)
 		if (have + add < lloyd->k && !lower_distances(lloyd, have, add))
 			return false;
 		have += add;
-		add = have;
+		add = lloyd->k <= ONE_BY_ONE ? 1 : have / GROWTH + 1;
 	}
 	return true;
 }

@@ -16,6 +16,9 @@
 #define TOP_ITERATIONS 10
 #define JOINT_ITERATIONS 2
 
+/* Multiply-adds of an iteration that are not worth a second thread. */
+#define SMALL_WORK 3e8
+
 /* Up to this many centroids one level is as quick: README.md. */
 #define FLAT_MAX 2000
 
@@ -24,7 +27,7 @@ vdb_km_train_defaults(VdbKmTraining *training)
 {
 	training->spherical = false;
 	training->ntops = vdb_km_tops(training->k);
-	training->seeding = VDB_KM_SEED_SPREAD;
+	training->seeding = VDB_KM_SEED_RANDOM;
 	training->iterations = 10;
 	training->tolerance = 0.001;
 	training->balance = 0;
@@ -120,24 +123,30 @@ put_distinct(VdbKmLloyd *lloyd, const uint32_t *found, size_t nfound)
 	}
 }
 
-/* One level, of some of the rows. */
+/*
+ * One level, of some of the rows.  Threads wait for each other several times
+ * an iteration, which costs much when others use the processors, too.
+ */
 static bool
 train_rows(Job *job, const VdbKmRows *rows, size_t k, float *centroids, int iterations,
 		   uint64_t seed, VdbKmReport *report)
 {
 	size_t		mark = job->arena->used;
+	int			threads = job->run->threads;
 	VdbKmLloyd	lloyd;
 	uint32_t   *table,
 			   *found;
 	size_t		nfound;
 	bool		ok;
 
+	if ((double) rows->n * (double) k * (double) rows->dim < SMALL_WORK)
+		job->run->threads = 1;
 	start_lloyd(job, &lloyd, rows, k, seed);
 	lloyd.centroids = centroids;
 	take_distinct(job->arena, k, &table, &found);
 	nfound = vdb_km_distinct(job->run, rows, k, table, found);
 	if (job->run->stop)
-		return false;
+		return false;			/* and nothing is used any more */
 	if (nfound <= k)
 		put_distinct(&lloyd, found, nfound);
 	job->arena->used = mark;
@@ -150,6 +159,7 @@ train_rows(Job *job, const VdbKmRows *rows, size_t k, float *centroids, int iter
 		ok = vdb_km_seed(&lloyd, job->training->seeding) &&
 			vdb_km_lloyd(&lloyd, iterations, report);
 	job->arena->used = mark;
+	job->run->threads = threads;
 	return ok;
 }
 
