@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/gemm.h"
+
 /* What a vector's elements are. */
 typedef enum VdbElem
 {
@@ -196,6 +198,7 @@ typedef struct VdbKernels
 	void		(*flip) (float *x, const uint32_t *bits, size_t n);
 	void		(*butterfly) (float *a, float *b, size_t n, float scale);
 	void		(*hadamard) (float *x, size_t n, float scale);
+	VdbGemm		gemm;			/* blocks of rows against many centroids */
 } VdbKernels;
 
 extern VdbKernels vdb_kernel;

@@ -50,6 +50,12 @@ vdb_cosine_from_float(double dot, double aa, double bb)
 	return vdb_dist_cosine(dot, aa, bb);
 }
 
+/* Blocks of rows against centroids: gemm.c has the reference. */
+extern const VdbGemm vdb_gemm_scalar;
+extern const VdbGemm vdb_gemm_avx2;
+extern const VdbGemm vdb_gemm_avx512;
+extern const VdbGemm vdb_gemm_neon;
+
 extern void vdb_kernel_put_avx2(VdbKernels *kernels);
 extern void vdb_kernel_put_avx512(VdbKernels *kernels);
 extern void vdb_kernel_put_avx512vnni(VdbKernels *kernels);
