@@ -86,4 +86,11 @@
 #define VDB_COMPAT_DISABLE_PATH(path) ((void) (path))
 #endif
 
+/* Since 18 vacuum_delay_point() asks whether this is ANALYZE. */
+#if PG_VERSION_NUM >= 180000
+#define VDB_COMPAT_VACUUM_DELAY() vacuum_delay_point(false)
+#else
+#define VDB_COMPAT_VACUUM_DELAY() vacuum_delay_point()
+#endif
+
 #endif							/* VDB_COMPAT_H */

@@ -1,91 +1,41 @@
 /*
  * handler.c
- *	  Stands in for the access methods ivf and ivfflat: no index can be built.
+ *	  The access methods ivf and ivfflat to PostgreSQL, and what they cost.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "optimizer/optimizer.h"
+
 #include "am/common/cost.h"
 #include "am/common/handler.h"
-#include "am/common/kind.h"
 #include "am/common/options.h"
-#include "compat/compat.h"
+#include "am/ivf/build.h"
+#include "am/ivf/ivf.h"
 
-pg_noreturn static void
-not_implemented(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("this access method cannot build an index yet")));
-}
-
-static IndexBuildResult *
-build(Relation heap, Relation index, struct IndexInfo *info)
-{
-	vdb_am_index_dim(index);
-	vdb_am_ivf_options(index);
-	not_implemented();
-}
+/*
+ * Looking at an entry is a small part of an operator's work: a few bytes of a
+ * block of 32, or a distance of elements that are at hand.
+ */
+#define CODED_SHARE 0.1
+#define PLAIN_SHARE 1.0
 
 static void
-buildempty(Relation index)
+cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
+	 Cost *total_cost, Selectivity *selectivity, double *correlation, double *pages)
 {
-	not_implemented();
-}
+	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
+	VdbIvf	   *ivf = vdb_ivf_open(index);
+	double		lists = Max(ivf->meta.nlists, 1);
+	double		probes = Min(vdb_ivf_probes(ivf), lists);
+	Cost		row = cpu_operator_cost * (ivf->list.coded ? CODED_SHARE : PLAIN_SHARE);
+	VdbAmWork	first = vdb_am_fraction(path->indexinfo, probes / lists, probes, row);
+	VdbAmWork	all = vdb_am_fraction(path->indexinfo, 1, lists, row);
 
-static bool
-insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
-	   IndexUniqueCheck unique, bool unchanged, struct IndexInfo *info)
-{
-	not_implemented();
-}
-
-static IndexBulkDeleteResult *
-bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
-		   IndexBulkDeleteCallback callback, void *state)
-{
-	not_implemented();
-}
-
-static IndexBulkDeleteResult *
-vacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
-{
-	not_implemented();
-}
-
-static void
-costestimate(PlannerInfo *root, IndexPath *path, double loop_count,
-			 Cost *startup_cost, Cost *total_cost, Selectivity *selectivity,
-			 double *correlation, double *pages)
-{
-	VdbAmWork	first = vdb_am_fraction(path->indexinfo, 0.01, 10, 0.005);
-	VdbAmWork	all = vdb_am_fraction(path->indexinfo, 1, 1000, 0.005);
-
+	index_close(index, NoLock);
+	pfree(ivf);
 	vdb_am_cost(root, path, loop_count, &first, &all, startup_cost, total_cost, selectivity,
 				correlation, pages);
-}
-
-static IndexScanDesc
-beginscan(Relation index, int nkeys, int norderbys)
-{
-	not_implemented();
-}
-
-static void
-rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
-{
-	not_implemented();
-}
-
-static bool
-gettuple(IndexScanDesc scan, ScanDirection direction)
-{
-	not_implemented();
-}
-
-static void
-endscan(IndexScanDesc scan)
-{
-	not_implemented();
 }
 
 static Datum
@@ -93,17 +43,18 @@ handler(void)
 {
 	IndexAmRoutine *routine = vdb_am_routine();
 
-	routine->ambuild = build;
-	routine->ambuildempty = buildempty;
-	routine->aminsert = insert;
-	routine->ambulkdelete = bulkdelete;
-	routine->amvacuumcleanup = vacuumcleanup;
-	routine->amcostestimate = costestimate;
+	routine->ambuild = vdb_ivf_build;
+	routine->ambuildempty = vdb_ivf_build_empty;
+	routine->aminsert = vdb_ivf_insert;
+	routine->ambulkdelete = vdb_ivf_bulk_delete;
+	routine->amvacuumcleanup = vdb_ivf_vacuum_cleanup;
+	routine->amcostestimate = cost;
 	routine->amoptions = vdb_am_ivf_reloptions;
-	routine->ambeginscan = beginscan;
-	routine->amrescan = rescan;
-	routine->amgettuple = gettuple;
-	routine->amendscan = endscan;
+	routine->ambuildphasename = vdb_ivf_phase_name;
+	routine->ambeginscan = vdb_ivf_begin_scan;
+	routine->amrescan = vdb_ivf_rescan;
+	routine->amgettuple = vdb_ivf_get_tuple;
+	routine->amendscan = vdb_ivf_end_scan;
 	PG_RETURN_POINTER(routine);
 }
 
