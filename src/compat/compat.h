@@ -55,8 +55,10 @@
 /* Where a relation's files are. */
 #if PG_VERSION_NUM >= 160000
 #define VDB_COMPAT_LOCATOR(rel) ((rel)->rd_locator)
+#define VDB_COMPAT_RELNUMBER(rel) ((rel)->rd_locator.relNumber)
 #else
 #define VDB_COMPAT_LOCATOR(rel) ((rel)->rd_node)
+#define VDB_COMPAT_RELNUMBER(rel) ((rel)->rd_node.relNode)
 #endif
 
 /*

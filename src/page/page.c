@@ -7,6 +7,7 @@
 #include "access/generic_xlog.h"
 #include "access/xloginsert.h"
 #include "miscadmin.h"
+#include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
 #include "storage/indexfsm.h"
 #include "storage/lmgr.h"
@@ -47,14 +48,55 @@ check(Relation index, Buffer buffer, uint16 kind)
 									vdb_page_opaque(page)->kind, kind));
 }
 
+/*
+ * Where blocks were last seen in the buffer pool, so that finding one again
+ * does not take the buffer mapping's hash table and locks.  A backend's own;
+ * a wrong answer costs a look at a buffer that is not the right one.
+ */
+#define NHINTS (1 << 16)
+
+static Buffer hints[NHINTS];
+
+static inline Buffer *
+hint(Relation index, BlockNumber block)
+{
+	uint32		hash = VDB_COMPAT_RELNUMBER(index) * 0x9e3779b1u + block;
+
+	return &hints[hash & (NHINTS - 1)];
+}
+
 /* A page pinned.  (What lies beyond the end of the file is PostgreSQL's error.) */
 static Buffer
 pin(Relation index, BlockNumber block)
 {
+	Buffer	   *h = hint(index, block);
+
 	/* For ReadBuffer() this would mean to make the file longer. */
 	if (unlikely(block == InvalidBlockNumber))
 		vdb_page_corrupted(index, block, "a reference leads nowhere");
-	return ReadBuffer(index, block);
+	if (*h != InvalidBuffer &&
+		ReadRecentBuffer(VDB_COMPAT_LOCATOR(index), MAIN_FORKNUM, block, *h))
+		return *h;
+	*h = ReadBuffer(index, block);
+	return *h;
+}
+
+void
+vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, uint32 bytes)
+{
+	Buffer		buffer = *hint(index, block);
+	const char *page;
+
+	if (block == InvalidBlockNumber || !BufferIsValid(buffer) || BufferIsLocal(buffer))
+		return;
+	__builtin_prefetch(GetBufferDescriptor(buffer - 1), 1);
+	page = BufferGetPage(buffer);
+	/* The header and the special space are looked at first. */
+	__builtin_prefetch(page);
+	__builtin_prefetch(page + BLCKSZ - 1);
+	page = vdb_page_contents((Page) page) + offset;
+	for (uint32 at = 0; at < bytes; at += 64)
+		__builtin_prefetch(page + at);
 }
 
 Buffer

@@ -42,6 +42,12 @@ extern Buffer vdb_page_read_exclusive(Relation index, BlockNumber block, uint16 
  */
 extern Buffer vdb_page_pin(Relation index, BlockNumber block, uint16 kind);
 
+/*
+ * Begins to fetch a page into the CPU's caches, and so many bytes of its
+ * contents from offset on, if it is where it was seen last.
+ */
+extern void vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, uint32 bytes);
+
 /* Gives back a page that was read, or pinned. */
 extern void vdb_page_release(Buffer buffer);
 extern void vdb_page_unpin(Buffer buffer);

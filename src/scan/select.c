@@ -11,12 +11,9 @@
 
 #define SWAP(a, b) do { float t_ = (a); (a) = (b); (b) = t_; } while (0)
 
-/*
- * The number that would have place m (from 0) if x were sorted: Hoare's
- * selection, with the median of three.  x is left in another order.
- */
-static float
-nth(float *x, uint32 n, uint32 m)
+/* Hoare's selection, with the median of three. */
+float
+vdb_scan_nth(float *x, uint32 n, uint32 m)
 {
 	uint32		low = 0,
 				high = n - 1;
@@ -74,7 +71,7 @@ vdb_scan_take_smallest(float *numbers, uint32 n, uint32 m, float *scratch,
 		*bound = INFINITY;
 		return 0;
 	}
-	limit = m < finite ? nth(scratch, finite, m - 1) : FLT_MAX;
+	limit = m < finite ? vdb_scan_nth(scratch, finite, m - 1) : FLT_MAX;
 	for (uint32 i = 0; i < n; i++)
 	{
 		which[taken] = i;

@@ -17,6 +17,12 @@
 extern uint32 vdb_scan_take_smallest(float *numbers, uint32 n, uint32 m, float *scratch,
 									 uint32 *which, float *bound);
 
+/*
+ * The number that would have place m (from 0) if the n numbers were sorted.
+ * They are left in another order.
+ */
+extern float vdb_scan_nth(float *numbers, uint32 n, uint32 m);
+
 /* A row that was found. */
 typedef struct VdbScanFound
 {

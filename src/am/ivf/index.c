@@ -33,10 +33,10 @@ shape_init(VdbIvfShape *shape, bool coded, uint32 dim, uint32 row_size)
 	shape->pages_per_row = (row_size + VDB_PAGE_SPACE - 1) / VDB_PAGE_SPACE;
 
 	/*
-	 * As many blocks as fit; but no more than 8, as the last lead page of a
-	 * list is half empty on average.
+	 * As many blocks as fit; but not too many, as the last lead page of a list
+	 * is half empty on average.
 	 */
-	for (uint32 n = 1; n <= 8; n++)
+	for (uint32 n = 1; n <= VDB_IVF_MAX_BLOCKS; n++)
 	{
 		uint32		lanes = n * VDB_BLOCK;
 		uint32		pages = shape->rows_per_page == 0 ? lanes * shape->pages_per_row :

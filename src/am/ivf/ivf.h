@@ -21,6 +21,8 @@
  * vectors has blocks over the first code_dim dimensions only, because a block
  * has to fit on a page.)
  */
+#define VDB_IVF_MAX_BLOCKS 8	/* of a lead page */
+
 typedef struct VdbIvfShape
 {
 	bool		coded;			/* has blocks of codes */

@@ -105,7 +105,7 @@ vdb_ivf_route_begin(VdbIvfRoute *route, const float *query, VdbQuantTables *tabl
 	{
 		Buffer		buffer = vdb_page_read(route->index, block, VDB_IVF_LEAD);
 		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
-		uint32		below[8];
+		uint32		below[VDB_IVF_MAX_BLOCKS];
 
 		need_pages(route, route->npages + 1);
 		vdb_quant_block_scan(tables, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),

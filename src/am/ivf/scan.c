@@ -3,15 +3,21 @@
  *	  Rows in order of distance, for as long as somebody asks for more.
  *
  * Lists are looked at from the nearest on.  Of each, the codes give a lower
- * bound for every entry; the entries with the lowest are refined by their 8
- * bits per dimension, and those come out whose place no other entry can take.
- * How many rows will be asked for is not known, so nothing is left out: bounds
- * of all entries looked at are kept, and when they are used up more lists
- * follow.  At the end come the rows that no distance can order: zero vectors
- * under cosine (NaN sorts after all numbers), then NULLs.
+ * bound for every entry; those with the lowest are kept as candidates, and
+ * refined by their 8 bits per dimension; and those come out whose place no
+ * other entry can take.  How many rows will be asked for is not known: when
+ * the candidates are used up, the same lists are looked at again for more of
+ * them, and then further lists follow.  At the end come the rows that no
+ * distance can order: zero vectors under cosine (NaN sorts after all numbers),
+ * then NULLs.
  *
  * What PostgreSQL gets with a row of 8 bits is a lower bound that cannot fail;
  * it computes the distance itself and puts rows in order by that.
+ *
+ * A candidate is noted with its row id, and its 8 bits are read later without
+ * a lock.  If the lane has been emptied and filled anew meanwhile, what is
+ * read is another vector's; but then vacuum has found the row dead for every
+ * snapshot, and PostgreSQL will drop it.
  */
 #include "postgres.h"
 
@@ -20,6 +26,7 @@
 #include "access/relscan.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "port/pg_bitutils.h"
 #include "utils/float.h"
 
 #include "am/common/options.h"
@@ -29,9 +36,15 @@
 /* Bounds from a bit per dimension hold with a probability of about 0.9999. */
 #define EPSILON 1.9f
 
-/* Entries refined at first; twice as many each time after, up to a limit. */
-#define FIRST_BATCH 48
-#define LAST_BATCH 65536
+/*
+ * Candidates kept at first, and how many times more each time that they are
+ * used up.  The first search for ten rows needs some 100 of them.
+ */
+#define FIRST_KEEP 256
+#define MORE_KEEP 8
+
+/* Candidates refined at a time. */
+#define BATCH 32
 
 /* Look at so many entries for every row returned. */
 #define ENTRIES_PER_ROW 16
@@ -45,11 +58,16 @@ typedef enum Stage
 	STAGE_DONE
 } Stage;
 
-typedef struct ScanPage
+/* An entry that may be near. */
+typedef struct Candidate
 {
-	BlockNumber block;			/* a lead page */
-	uint32		list;			/* of lists */
-} ScanPage;
+	float		lower;			/* bound of its distance, metric of the codes */
+	uint32		list;			/* of the lists looked at */
+	ItemPointerData tid;
+	uint16		lane;
+	BlockNumber row;			/* the page of its vector, if that is on one */
+	BlockNumber lead;			/* its lead page */
+} Candidate;
 
 typedef struct VdbIvfScan
 {
@@ -76,15 +94,23 @@ typedef struct VdbIvfScan
 	uint32		max_probes;
 	bool		more_lists;
 
-	/* entries looked at: of page p those from p * lanes on */
-	ScanPage   *pages;
-	uint32		npages;
-	uint32		page_room;
-	float	   *lower;			/* metric of the codes; infinite when taken */
-	float	   *scratch;
-	uint32	   *which;
-	double		bound;			/* operator's distance of those not taken */
-	uint32		batch;
+	uint64		entries;		/* lanes looked at */
+
+	/*
+	 * Candidates: entries of the lists looked at whose bound is at least floor
+	 * and below limit.  Those before next are refined, the others, once there
+	 * are all, in order.
+	 */
+	Candidate  *candidates;
+	uint32		ncandidates;
+	uint32		candidate_room;
+	uint32		keep;
+	uint32		next;
+	bool		sorted;
+	float		floor;
+	float		limit;
+	float	   *numbers;		/* to select from */
+	double		bound;			/* operator's distance of what is not refined */
 
 	VdbScanQueue queue;
 	uint64		returned;
@@ -99,26 +125,79 @@ typedef struct VdbIvfScan
 	void	   *copy;			/* a row that is on several pages */
 } VdbIvfScan;
 
-/* ---- the lists' entries ---- */
+/* ---- candidates ---- */
 
+/* Keeps those with the lowest bounds. */
 static void
-need_pages(VdbIvfScan *so, uint32 pages)
+drop_candidates(VdbIvfScan *so)
 {
-	Size		n;
+	Candidate  *c = so->candidates;
+	uint32		n = so->next;
 
-	if (pages <= so->page_room)
-		return;
-	so->page_room = Max(pages, so->page_room * 2);
-	n = (Size) so->page_room * so->ivf->list.lanes;
-	so->pages = repalloc_huge(so->pages, so->page_room * sizeof(ScanPage));
-	so->lower = repalloc_huge(so->lower, n * sizeof(float));
-	so->scratch = repalloc_huge(so->scratch, n * sizeof(float));
-	so->which = repalloc_huge(so->which, n * sizeof(uint32));
+	for (uint32 i = so->next; i < so->ncandidates; i++)
+		so->numbers[i - so->next] = c[i].lower;
+	so->limit = vdb_scan_nth(so->numbers, so->ncandidates - so->next, so->keep);
+	for (uint32 i = so->next; i < so->ncandidates; i++)
+		if (c[i].lower < so->limit)
+			c[n++] = c[i];
+	so->ncandidates = n;
 }
 
-/* Distances of the entries of a plain lead page. */
+/* Notes an entry of a lead page that is locked. */
+static inline void
+add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, uint32 lane,
+			  float lower)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
+	Candidate  *c;
+
+	if (!ItemPointerIsValid(tid) || lower < so->floor)
+		return;
+	if (so->ncandidates == so->candidate_room)
+	{
+		so->candidate_room *= 2;
+		so->candidates = repalloc_huge(so->candidates,
+									   so->candidate_room * sizeof(Candidate));
+		so->numbers = repalloc_huge(so->numbers, so->candidate_room * sizeof(float));
+	}
+	c = &so->candidates[so->ncandidates++];
+	c->lower = lower;
+	c->list = list;
+	c->tid = *tid;
+	c->lane = lane;
+	c->row = shape->rows_per_page > 0 ? lead->rows[lane / shape->rows_per_page] :
+		InvalidBlockNumber;
+	c->lead = block;
+	so->sorted = false;
+	if (so->ncandidates - so->next >= 2 * so->keep)
+		drop_candidates(so);
+}
+
+/* Entries of a lead page of codes. */
 static void
-scan_plain(VdbIvfScan *so, Relation index, VdbIvfLead *lead, float *out)
+scan_coded(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	float		estimate[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+	float		lower[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+	uint32		below[VDB_IVF_MAX_BLOCKS];
+
+	vdb_quant_block_scan(&so->tables, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
+						 shape->stride, shape->nblocks, so->limit, estimate, lower, below);
+	for (uint32 i = 0; i < shape->nblocks; i++)
+		for (uint32 bits = below[i]; bits != 0; bits &= bits - 1)
+		{
+			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
+
+			if (lower[lane] < so->limit)
+				add_candidate(so, list, lead, block, lane, lower[lane]);
+		}
+}
+
+/* Entries of a lead page of plain vectors: their bounds are their distances. */
+static void
+scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
 {
 	const VdbIvf *ivf = so->ivf;
 	const VdbIvfShape *shape = &ivf->list;
@@ -126,77 +205,100 @@ scan_plain(VdbIvfScan *so, Relation index, VdbIvfLead *lead, float *out)
 	Buffer		buffer = InvalidBuffer;
 	uint32		step = Max(shape->rows_per_page, 1);
 
-	for (uint32 lane = 0; lane < shape->lanes; lane += step)
+	for (uint32 first = 0; first < shape->lanes; first += step)
 	{
-		const void *rows[VDB_BLOCK * 8];
-		float		d[VDB_BLOCK * 8];
-		uint32		lanes[VDB_BLOCK * 8];
+		const void *rows[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+		float		d[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+		uint32		lanes[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 		uint32		n = 0;
 
-		for (uint32 i = lane; i < Min(lane + step, shape->lanes); i++)
-		{
-			out[i] = INFINITY;
-			if (!ItemPointerIsValid(vdb_ivf_tid(shape, lead, i)))
-				continue;
-			lanes[n] = i;
-			rows[n++] = vdb_ivf_row(shape, index, lead, i, &buffer, so->copy);
-		}
-		if (n == 0)
-			continue;
+		for (uint32 lane = first; lane < Min(first + step, shape->lanes); lane++)
+			if (ItemPointerIsValid(vdb_ivf_tid(shape, lead, lane)))
+			{
+				lanes[n] = lane;
+				rows[n++] = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
+			}
 		many(so->elements, rows, n, ivf->dim, d);
 		for (uint32 i = 0; i < n; i++)
 		{
 			/* Beyond float's range, or NaN: as far as can be, but not lost. */
-			out[lanes[i]] = d[i] < FLT_MAX ? d[i] : FLT_MAX;
+			if (!(d[i] < FLT_MAX))
+				d[i] = FLT_MAX;
+			if (d[i] < so->limit)
+				add_candidate(so, list, lead, block, lanes[i], d[i]);
 		}
 	}
 	if (BufferIsValid(buffer))
 		vdb_page_unpin(buffer);
 }
 
-/* Looks at the entries of the next list; false if there is none. */
-static bool
-visit_list(VdbIvfScan *so, Relation index)
+/* Looks at the entries of a list. */
+static void
+scan_list(VdbIvfScan *so, Relation index, uint32 list)
 {
 	const VdbIvfShape *shape = &so->ivf->list;
-	VdbIvfNear	near;
-	BlockNumber block;
+	const VdbIvfNear *near = &so->lists[list];
 
-	if (so->nlists >= so->max_probes || !vdb_ivf_route_next(so->route, &near, NULL))
-		return so->more_lists = false;
-	if (so->nlists == so->list_room)
-	{
-		so->list_room *= 2;
-		so->lists = repalloc_huge(so->lists, so->list_room * sizeof(VdbIvfNear));
-	}
-	so->lists[so->nlists] = near;
-	vdb_quant_tables_aim(&so->tables, near.base, near.gap, EPSILON);
-
-	for (block = near.head; block != InvalidBlockNumber;)
+	vdb_quant_tables_aim(&so->tables, near->base, near->gap, EPSILON);
+	for (BlockNumber block = near->head; block != InvalidBlockNumber;)
 	{
 		Buffer		buffer = vdb_page_read(index, block, VDB_IVF_LEAD);
 		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
-		uint32		below[8];
-		float	   *lower;
+		BlockNumber next = vdb_page_opaque(BufferGetPage(buffer))->next;
 
-		need_pages(so, so->npages + 1);
-		lower = so->lower + (Size) so->npages * shape->lanes;
+		vdb_page_prefetch(index, next, shape->blocks_at, 256);
 		if (shape->coded)
-			vdb_quant_block_scan(&so->tables,
-								 (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
-								 shape->stride, shape->nblocks, INFINITY, so->scratch,
-								 lower, below);
+			scan_coded(so, list, lead, block);
 		else
-			scan_plain(so, index, lead, lower);
-		so->pages[so->npages].block = block;
-		so->pages[so->npages++].list = so->nlists;
-		block = vdb_page_opaque(BufferGetPage(buffer))->next;
+			scan_plain(so, index, list, lead, block);
 		vdb_page_release(buffer);
+		block = next;
 		CHECK_FOR_INTERRUPTS();
 	}
-	so->nlists++;
+}
+
+/* Looks at so many lists more, or as many as there are. */
+static void
+visit_lists(VdbIvfScan *so, Relation index, uint32 count)
+{
+	uint32		first = so->nlists;
+
+	count = Min(count, so->max_probes - so->nlists);
+	vdb_ivf_route_expect(so->route, count);
+	while (so->nlists < first + count)
+	{
+		if (so->nlists == so->list_room)
+		{
+			so->list_room *= 2;
+			so->lists = repalloc_huge(so->lists, so->list_room * sizeof(VdbIvfNear));
+		}
+		if (!vdb_ivf_route_next(so->route, &so->lists[so->nlists], NULL))
+			break;
+		so->nlists++;
+	}
+	so->more_lists = so->nlists == first + count && so->nlists < so->max_probes;
+	/* What is new may lie below what has been used up. */
+	so->floor = -INFINITY;
+	for (uint32 i = first; i < so->nlists; i++)
+	{
+		if (i + 1 < so->nlists)
+			vdb_page_prefetch(index, so->lists[i + 1].head, so->ivf->list.blocks_at, 256);
+		so->entries += so->ivf->list.lanes;
+		scan_list(so, index, i);
+	}
 	so->bound = -INFINITY;
-	return true;
+}
+
+/* Looks at the same lists again, for candidates that were dropped. */
+static void
+visit_again(VdbIvfScan *so, Relation index)
+{
+	so->keep *= MORE_KEEP;
+	so->ncandidates = so->next = 0;
+	so->floor = so->limit;
+	so->limit = INFINITY;
+	for (uint32 i = 0; i < so->nlists; i++)
+		scan_list(so, index, i);
 }
 
 /* The operator's distance from that of the codes. */
@@ -213,6 +315,16 @@ from_coded(const VdbIvf *ivf, double d)
 		default:
 			return d;
 	}
+}
+
+/* The operator's distance that goes with a candidate's bound. */
+static double
+operator_distance(VdbIvfScan *so, float lower)
+{
+	if (isinf(lower))
+		return lower;
+	return so->ivf->list.coded ? from_coded(so->ivf, lower) :
+		vdb_am_from_metric(so->ivf->kind, lower);
 }
 
 /*
@@ -237,47 +349,75 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 	return from_coded(ivf, estimate - factors->error * sqrt(ivf->dim) * near->gap - slack);
 }
 
-/* Refines the entries with the lowest bounds. */
+static int
+compare_candidates(const void *a, const void *b)
+{
+	float		x = ((const Candidate *) a)->lower;
+	float		y = ((const Candidate *) b)->lower;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The vector of a candidate: see the top of this file. */
+static const void *
+candidate_row(VdbIvfScan *so, Relation index, const Candidate *c, Buffer *buffer)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	Buffer		lead;
+	const void *row;
+
+	if (shape->rows_per_page > 0)
+	{
+		*buffer = vdb_page_pin(index, c->row, VDB_IVF_ROWS);
+		return vdb_page_contents(BufferGetPage(*buffer)) +
+			c->lane % shape->rows_per_page * shape->row_size;
+	}
+	*buffer = InvalidBuffer;
+	lead = vdb_page_read(index, c->lead, VDB_IVF_LEAD);
+	row = vdb_ivf_row(shape, index, vdb_ivf_lead(BufferGetPage(lead)), c->lane, buffer, so->copy);
+	vdb_page_release(lead);
+	return row;
+}
+
+/* Refines the next candidates. */
 static void
 refine_more(VdbIvfScan *so, Relation index)
 {
 	const VdbIvf *ivf = so->ivf;
 	const VdbIvfShape *shape = &ivf->list;
-	Buffer		row = InvalidBuffer;
-	float		bound;
-	uint32		n = vdb_scan_take_smallest(so->lower, so->npages * shape->lanes, so->batch,
-										   so->scratch, so->which, &bound);
+	uint32		end;
 
-	for (uint32 i = 0; i < n;)
+	if (!so->sorted)
+		qsort(so->candidates + so->next, so->ncandidates - so->next, sizeof(Candidate),
+			  compare_candidates);
+	so->sorted = true;
+	end = Min(so->next + BATCH, so->ncandidates);
+	if (shape->coded && shape->rows_per_page > 0)
+		for (uint32 i = so->next; i < end; i++)
+			vdb_page_prefetch(index, so->candidates[i].row,
+							  so->candidates[i].lane % shape->rows_per_page * shape->row_size,
+							  shape->row_size);
+	for (; so->next < end; so->next++)
 	{
-		uint32		page = so->which[i] / shape->lanes;
-		Buffer		buffer = vdb_page_read(index, so->pages[page].block, VDB_IVF_LEAD);
-		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+		Candidate  *c = &so->candidates[so->next];
+		Buffer		buffer;
+		double		key;
 
-		for (; i < n && so->which[i] / shape->lanes == page; i++)
+		if (shape->coded)
 		{
-			uint32		lane = so->which[i] % shape->lanes;
-			ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
-			double		key;
-
-			/* Vacuum may have taken it since. */
-			if (!ItemPointerIsValid(tid))
-				continue;
-			if (shape->coded)
-				key = refined_bound(so, &so->lists[so->pages[page].list],
-									vdb_ivf_row(shape, index, lead, lane, &row, so->copy));
-			else
-				key = vdb_am_from_metric(ivf->kind, so->scratch[i]);
-			vdb_scan_queue_push(&so->queue, key, tid);
+			key = refined_bound(so, &so->lists[c->list], candidate_row(so, index, c, &buffer));
+			if (BufferIsValid(buffer))
+				vdb_page_unpin(buffer);
 		}
-		vdb_page_release(buffer);
-		CHECK_FOR_INTERRUPTS();
+		else
+			key = vdb_am_from_metric(ivf->kind, c->lower);
+		vdb_scan_queue_push(&so->queue, key, &c->tid);
 	}
-	if (BufferIsValid(row))
-		vdb_page_unpin(row);
-	so->batch = Min(so->batch * 2, LAST_BATCH);
-	so->bound = bound == INFINITY ? INFINITY :
-		shape->coded ? from_coded(ivf, bound) : vdb_am_from_metric(ivf->kind, bound);
+	CHECK_FOR_INTERRUPTS();
+	if (end < so->ncandidates)
+		so->bound = operator_distance(so, so->candidates[end].lower);
+	else
+		so->bound = operator_distance(so, so->limit);
 }
 
 /* The next row of the lists, in order of distance; false if there is none. */
@@ -286,27 +426,27 @@ next_of_lists(VdbIvfScan *so, Relation index, VdbScanFound *found)
 {
 	for (;;)
 	{
-		while (so->more_lists &&
-			   (so->nlists < so->probes ||
-				so->returned * ENTRIES_PER_ROW > (uint64) so->npages * so->ivf->list.lanes))
-			visit_list(so, index);
-		if (so->queue.count > 0 && so->queue.items[0].key <= so->bound)
+		if (so->more_lists &&
+			(so->nlists < so->probes || so->returned * ENTRIES_PER_ROW > so->entries))
+			visit_lists(so, index, Max(so->probes - Min(so->probes, so->nlists),
+									   so->nlists / 2 + 1));
+		else if (so->queue.count > 0 && so->queue.items[0].key <= so->bound)
 		{
 			*found = vdb_scan_queue_pop(&so->queue);
 			so->returned++;
 			return true;
 		}
-		if (so->bound < INFINITY)
+		else if (so->next < so->ncandidates)
 			refine_more(so, index);
-		else if (so->more_lists)
+		else if (so->limit < INFINITY)
 		{
-			/* All that was looked at is used up. */
-			uint32		wanted = so->nlists + Max(so->nlists / 2, 1);
-
-			vdb_ivf_route_expect(so->route, wanted - so->nlists);
-			while (so->nlists < wanted && visit_list(so, index))
-				;
+			visit_again(so, index);
+			so->bound = operator_distance(so, so->floor);
 		}
+		else if (so->more_lists)
+			visit_lists(so, index, so->nlists / 2 + 1);
+		else if (so->bound < INFINITY)
+			so->bound = INFINITY;
 		else
 			return false;
 	}
@@ -437,12 +577,10 @@ create(Relation index)
 	so->route = vdb_ivf_route_create(ivf, index);
 	so->list_room = 16;
 	so->lists = palloc(so->list_room * sizeof(VdbIvfNear));
-	so->pages = palloc(1);
-	so->lower = palloc(1);
-	so->scratch = palloc(1);
-	so->which = palloc(1);
+	so->candidate_room = 2 * FIRST_KEEP;
+	so->candidates = palloc(so->candidate_room * sizeof(Candidate));
+	so->numbers = palloc(so->candidate_room * sizeof(float));
 	so->tids = palloc(Max(VDB_IVF_TIDS_PER_PAGE, ivf->list.lanes) * sizeof(ItemPointerData));
-	need_pages(so, 16);
 	vdb_scan_queue_init(&so->queue);
 	return so;
 }
@@ -471,7 +609,6 @@ begin_query(VdbIvfScan *so, Relation index, Datum query)
 	if (ivf->list.coded)
 		vdb_quant_weights_init(&so->weights, ivf->dim, so->rotated, so->weights_memory);
 	vdb_ivf_route_begin(so->route, so->rotated, &so->tables);
-	vdb_ivf_route_expect(so->route, so->probes);
 	enter_stage(so, index, STAGE_LISTS);
 }
 
@@ -487,9 +624,12 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 	if (so == NULL || so->ivf->meta.directory == InvalidBlockNumber)
 		scan->opaque = so = create(scan->indexRelation);
 
-	so->nlists = so->npages = 0;
-	so->bound = INFINITY;
-	so->batch = FIRST_BATCH;
+	so->nlists = so->ncandidates = so->next = 0;
+	so->entries = 0;
+	so->keep = FIRST_KEEP;
+	so->floor = -INFINITY;
+	so->limit = INFINITY;
+	so->bound = -INFINITY;
 	so->queue.count = 0;
 	so->returned = 0;
 	if (so->ivf->meta.directory == InvalidBlockNumber)

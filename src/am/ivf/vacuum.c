@@ -36,7 +36,7 @@ vacuum_lead(VacuumState *vs, Buffer buffer)
 	const VdbIvfShape *shape = &vs->ivf->list;
 	VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
 	uint32		list = lead->list;
-	uint32		dead[VDB_BLOCK * 8];
+	uint32		dead[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 	uint32		ndead = 0;
 	uint32		live;
 	VdbEdit		edit;
