@@ -59,6 +59,7 @@
 #else
 #define VDB_COMPAT_LOCATOR(rel) ((rel)->rd_node)
 #define VDB_COMPAT_RELNUMBER(rel) ((rel)->rd_node.relNode)
+typedef Oid RelFileNumber;
 #endif
 
 /*

@@ -148,6 +148,9 @@ typedef struct VdbIvfRoute VdbIvfRoute;
 
 extern VdbIvfRoute *vdb_ivf_route_create(const VdbIvf *ivf, Relation index);
 
+/* The same index, opened again. */
+extern void vdb_ivf_route_reuse(VdbIvfRoute *route, Relation index);
+
 /* Begins anew, for a query as vdb_ivf_rotate() made it. */
 extern void vdb_ivf_route_begin(VdbIvfRoute *route, const float *query,
 								VdbQuantTables *tables);

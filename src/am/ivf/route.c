@@ -84,6 +84,12 @@ vdb_ivf_route_create(const VdbIvf *ivf, Relation index)
 }
 
 void
+vdb_ivf_route_reuse(VdbIvfRoute *route, Relation index)
+{
+	route->index = index;
+}
+
+void
 vdb_ivf_route_expect(VdbIvfRoute *route, uint32 lists)
 {
 	route->expect = lists;
