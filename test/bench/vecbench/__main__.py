@@ -6,7 +6,7 @@ import pathlib
 import signal
 import sys
 
-from . import compare, report, run
+from . import compare, datasets, report, run
 
 QUICK = {"sets": ["sift128", "text384"], "size": 20000, "seconds": 0.05, "rounds": 3,
          "measures": ["search"], "growth": []}
@@ -67,6 +67,8 @@ def main():
         else:
             run.main(options)
             print(report.summary(options.out))
+    except datasets.Error as error:
+        sys.exit(f"data set: {error}")
     except KeyboardInterrupt:
         sys.exit("stopped; the same command goes on where this was")
 

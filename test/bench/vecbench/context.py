@@ -28,6 +28,7 @@ class Context:
     def recall(self, answers, truth=None):
         """The recall of each query of answers (arrays queries, ids)."""
         truth = self.data.truth if truth is None else truth
-        return np.array([curve.recall(self.data.base, self.data.queries[q], ids, truth[q],
-                                      self.data.metric, self.k)
+        # Where a filter matches fewer rows, -1 fills up the truth.
+        return np.array([curve.recall(self.data.base, self.data.queries[q], ids,
+                                      truth[q][truth[q] >= 0], self.data.metric, self.k)
                          for q, ids in zip(answers.queries, answers.ids)])

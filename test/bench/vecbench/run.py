@@ -2,6 +2,7 @@
 import datetime
 import pathlib
 
+import numpy as np
 from tqdm import tqdm
 
 from . import datasets, machine, report
@@ -69,7 +70,10 @@ class Run:
                 self.one_set(name, self.options.size, self.options.measures)
             for name in self.options.sets[:1] if self.options.growth else []:
                 for size in self.options.growth:
-                    self.one_set(name, size, ["search"])
+                    try:
+                        self.one_set(name, size, ["search"])
+                    except datasets.Error as error:
+                        tqdm.write(f"growth of {name} ends before {size:,} rows: {error}")
         finally:
             self.server.stop()
         report.write(self.options.out)
@@ -86,8 +90,8 @@ class Run:
             return
         subjects = {}
         try:
-            ranks = filters.Ranks(data.base)
-            subjects = self.build(prefix, spec, ranks, data.metric)
+            ranks = filters.Ranks(data.base) if "filters" in todo else None
+            subjects = self.build(prefix, spec, len(data.base), ranks, data.metric)
             context = Context(data=data, subjects=subjects, server=self.server, ranks=ranks,
                               k=self.options.k, seconds=self.options.seconds,
                               rounds=self.options.rounds, clients=self.options.clients,
@@ -101,17 +105,19 @@ class Run:
             for subject in subjects.values():
                 subject.stop()
 
-    def build(self, prefix, spec, ranks, metric):
+    def build(self, prefix, spec, rows, ranks, metric):
         """Load and index the data set for each peer; a peer that fails is
         named, and left out."""
         subjects, results = {}, {}
+        unfiltered = np.arange(rows, dtype=np.int32)
         peers = [p for p in self.peers if metric in p.metrics]
         steps = tqdm(peers, f"{prefix}: building")
         for peer in steps:
             steps.set_postfix_str(peer.name)
             subject = Subject(peer, spec, self.server)
             try:
-                results[peer.name] = subject.build(ranks.random, ranks.near)
+                results[peer.name] = subject.build(*(
+                    (ranks.random, ranks.near) if ranks else (unfiltered, unfiltered)))
                 subjects[peer.name] = subject
             except WorkerError as error:
                 results[peer.name] = {"failed": str(error).strip().splitlines()[-1]}
