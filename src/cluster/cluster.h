@@ -121,7 +121,8 @@ typedef struct VdbKmTraining
 	VdbKmSeeding seeding;
 	int			iterations;		/* of Lloyd's, at most */
 	double		tolerance;		/* stop when it improves by less than this part */
-	double		balance;		/* how much large lists are held back; 0: not */
+	double		balance;		/* how much large lists are held back: 0 not,
+								 * 0.05 a little, above 0.1 it may not settle */
 	uint64_t	seed;
 } VdbKmTraining;
 

@@ -12,6 +12,9 @@
 /* Rounds after the last iteration for filling lists that came out empty. */
 #define MORE_ROUNDS 8
 
+/* Lists of less than this part of the mean get no further help. */
+#define LEAST_SIZE 0.1
+
 void
 vdb_km_take_lloyd(VdbKmArena *arena, VdbKmLloyd *lloyd, size_t n, size_t k, size_t ntops,
 				  size_t dim, int threads)
@@ -295,7 +298,12 @@ move_all(VdbKmLloyd *lloyd, size_t nempty)
 		fill_lists(lloyd, lloyd->first[t], lloyd->first[t + 1]);
 }
 
-/* The handicaps are set for the next time: in the mean they are none. */
+/*
+ * Handicaps are set for the next time.  A list of e times the mean is held back
+ * by a part of the mean distance, so that lists even out a little where that
+ * costs next to nothing; half of the handicap is the one before, lest lists
+ * grow and shrink in turn.
+ */
 bool
 vdb_km_measure(VdbKmLloyd *lloyd, VdbKmReport *report, bool handicaps)
 {
@@ -313,11 +321,14 @@ vdb_km_measure(VdbKmLloyd *lloyd, VdbKmReport *report, bool handicaps)
 	for (size_t list = 0; list < lloyd->k; list++)
 	{
 		size_t		n = lloyd->start[list + 1] - lloyd->start[list];
+		double		size = (double) n / mean,
+					handicap;
 
 		report->empty += n == 0;
 		if (n > report->largest)
 			report->largest = n;
-		lloyd->extra[list] = lloyd->balance * report->objective * ((double) n / mean - 1);
+		handicap = lloyd->balance * report->objective * log(size > LEAST_SIZE ? size : LEAST_SIZE);
+		lloyd->extra[list] = (lloyd->extra[list] + handicap) / 2;
 	}
 	return true;
 }
@@ -328,9 +339,15 @@ vdb_km_lloyd(VdbKmLloyd *lloyd, int iterations, VdbKmReport *report)
 	double		before = INFINITY;
 	int			last = -1;		/* the iteration that was to be the last */
 
+	for (size_t list = 0; list < lloyd->k; list++)
+		lloyd->extra[list] = 0;
+
 	for (int i = 0;; i++)
 	{
-		if (!vdb_km_measure(lloyd, report, i > 0 && lloyd->balance > 0))
+		/* the last word is without handicaps, as is assignment */
+		bool		handicaps = lloyd->balance > 0 && i > 0 && i < iterations && last < 0;
+
+		if (!vdb_km_measure(lloyd, report, handicaps))
 			return false;
 		report->iterations = i;
 
@@ -338,7 +355,7 @@ vdb_km_lloyd(VdbKmLloyd *lloyd, int iterations, VdbKmReport *report)
 		if (last < 0 && (i >= iterations ||
 						 !(before - report->objective > lloyd->tolerance * report->objective)))
 			last = i;
-		if (last >= 0 && (report->empty == 0 || i >= last + MORE_ROUNDS))
+		if (last >= 0 && !handicaps && (report->empty == 0 || i >= last + MORE_ROUNDS))
 			break;
 		before = report->objective;
 		move_all(lloyd, report->empty);

@@ -5,10 +5,12 @@
 #include "cluster/assign.h"
 
 /* Tops that a row looks below: README.md has what this costs and brings. */
+#define PROBES 16
+
 size_t
 vdb_km_probes(size_t ntops)
 {
-	return ntops < 8 ? ntops : 8;
+	return ntops < PROBES ? ntops : PROBES;
 }
 
 /* Panels of k centroids, of which each top begins a new one. */
@@ -47,9 +49,10 @@ vdb_km_pack_size(size_t k, size_t ntops, size_t dim)
 /*
  * A power of two that makes the longest centroid about 1 long, and the mean of
  * the centroids so scaled.  Powers that are no normal floats are left out.
+ * False if stopped.
  */
-static void
-choose_scale(VdbKmPacked *packed)
+static bool
+choose_scale(VdbKmRun *run, VdbKmPacked *packed)
 {
 	const VdbKmBook *book = &packed->book;
 	double		longest = 0;
@@ -61,6 +64,8 @@ choose_scale(VdbKmPacked *packed)
 
 		if (square > longest)
 			longest = square;
+		if (c % 64 == 63 && vdb_km_stopped(run, 0))
+			return false;
 	}
 	if (longest > 0)
 		exponent = -ilogb(sqrt(longest));
@@ -70,10 +75,15 @@ choose_scale(VdbKmPacked *packed)
 	for (size_t i = 0; i < book->dim; i++)
 		packed->shift[i] = 0;
 	for (size_t c = 0; c < book->k; c++)
+	{
 		for (size_t i = 0; i < book->dim; i++)
 			packed->shift[i] += book->centroids[c * book->dim + i] * packed->scale;
+		if (c % 64 == 63 && vdb_km_stopped(run, 0))
+			return false;
+	}
 	for (size_t i = 0; i < book->dim; i++)
 		packed->shift[i] /= (float) book->k;
+	return true;
 }
 
 typedef struct PackJob
@@ -92,7 +102,7 @@ pack_part(VdbKmPacked *packed, size_t first, size_t n, const double *extra, floa
 
 	for (size_t at = 0; at < n; at += width)
 	{
-		float		summands[64];
+		float		summands[VDB_GEMM_MAX_WIDTH];
 		size_t		part = n - at < width ? n - at : width;
 
 		for (size_t i = 0; extra != NULL && i < part; i++)
@@ -130,7 +140,8 @@ vdb_km_fill_pack(VdbKmRun *run, VdbKmPacked *packed, const VdbKmBook *book, cons
 	packed->book = *book;
 	packed->gemm = vdb_kernel.gemm;
 	packed->probes = vdb_km_probes(book->ntops);
-	choose_scale(packed);
+	if (!choose_scale(run, packed))
+		return false;
 	if (book->ntops == 0)
 		return vdb_km_parallel(run, vdb_gemm_panels(&packed->gemm, book->k), pack_item, &job);
 

@@ -14,13 +14,13 @@
 /* Rows for training each top, and iterations of each stage of two levels. */
 #define ROWS_A_TOP 256
 #define TOP_ITERATIONS 10
-#define JOINT_ITERATIONS 2
+#define JOINT_ITERATIONS 3
 
 /* Multiply-adds of an iteration that are not worth a second thread. */
 #define SMALL_WORK 3e8
 
-/* Up to this many centroids one level is as quick: README.md. */
-#define FLAT_MAX 2000
+/* Up to this many centroids one level is quick enough: README.md. */
+#define FLAT_MAX 4000
 
 void
 vdb_km_train_defaults(VdbKmTraining *training)
@@ -30,7 +30,7 @@ vdb_km_train_defaults(VdbKmTraining *training)
 	training->seeding = VDB_KM_SEED_RANDOM;
 	training->iterations = 10;
 	training->tolerance = 0.001;
-	training->balance = 0;
+	training->balance = 0.05;
 	training->seed = 1;
 }
 

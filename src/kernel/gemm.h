@@ -48,6 +48,9 @@
 #define VDB_GEMM_DEPTH 256
 #define VDB_GEMM_STRIDE (VDB_GEMM_DEPTH + 16)
 
+/* Centroids in a panel, at most. */
+#define VDB_GEMM_MAX_WIDTH 64
+
 /* The index of no centroid. */
 #define VDB_GEMM_NONE UINT32_MAX
 

@@ -45,6 +45,9 @@
 	.nearest_few = nearest_few_gemm_##isa}
 #endif
 
+_Static_assert(VDB_GEMM_BLOCK % ROWS == 0, "a block is whole tiles");
+_Static_assert(VECS * LANES <= VDB_GEMM_MAX_WIDTH, "a panel is not too wide");
+
 static void
 BODY(pack_rows) (const float *const *rows, size_t nrows, size_t dim,
 				 float scale, const float *shift, float *block)

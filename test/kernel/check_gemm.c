@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check_gemm.h"
+#include "check_cluster.h"
 
 #define MAX_K 130
 #define FEW 5
