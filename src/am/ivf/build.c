@@ -58,7 +58,8 @@ typedef struct Build
 	pg_prng_state random;
 	int			threads;
 	int64		total;			/* rows with a place in a list */
-	int64		seen;			/* all rows */
+	int64		seen;			/* all rows of the index */
+	double		heap_rows;		/* of the table */
 
 	/* the sample: rotated rows, relative to the origin once that is known */
 	float	   *sample;
@@ -93,7 +94,8 @@ phase(int64 number)
 static bool
 is_interrupted(void *arg)
 {
-	return INTERRUPTS_PENDING_CONDITION();
+	/* Not for what does not end the statement: it can wait. */
+	return QueryCancelPending || ProcDiePending;
 }
 
 static const VdbKmControl *
@@ -140,9 +142,11 @@ sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 	}
 	vdb_am_vector(build->ivf->kind, values[0], &vector);
 	vdb_am_check_dim(build->ivf->kind, dim, vector.dim);
-	if (vdb_ivf_rotate(build->ivf, vector.elements, build->floats,
-					   build->sample + place * dim))
+	if (vdb_ivf_floats(build->ivf, vector.elements, build->floats))
+	{
+		memcpy(build->sample + place * dim, build->floats, dim * sizeof(float));
 		build->nsample = Max(build->nsample, place + 1);
+	}
 	else
 		build->candidates--;
 	vdb_am_vector_free(&vector);
@@ -176,27 +180,69 @@ take_sample(Build *build, Size memory)
 						   build, NULL);
 }
 
-/* Makes the sample's mean the origin (not for inner product, whose queries are
- * not relative to anything). */
+/*
+ * Makes the sample's mean the origin (not for inner product, whose queries are
+ * not relative to anything), chooses the scale, and puts the sample in place.
+ */
 static void
 set_origin(Build *build)
 {
-	uint32		dim = build->ivf->dim;
-	float	   *origin = (float *) build->ivf->origin;
-	double	   *sum;
+	VdbIvf	   *ivf = build->ivf;
+	uint32		dim = ivf->dim;
+	float	   *origin = (float *) ivf->origin;
+	double	   *sum = palloc0(dim * sizeof(double));
+	double		square = 0;
+	uint32		n = build->nsample;
 
-	if (build->ivf->coded_metric == VDB_IP || build->nsample == 0)
-		return;
-	sum = palloc0(dim * sizeof(double));
-	for (uint32 i = 0; i < build->nsample; i++)
+	for (uint32 i = 0; i < n && ivf->coded_metric != VDB_IP; i++)
 		for (uint32 j = 0; j < dim; j++)
 			sum[j] += build->sample[(Size) i * dim + j];
-	for (uint32 j = 0; j < dim; j++)
-		origin[j] = sum[j] / build->nsample;
-	for (uint32 i = 0; i < build->nsample; i++)
-		for (uint32 j = 0; j < dim; j++)
-			build->sample[(Size) i * dim + j] -= origin[j];
+	for (uint32 j = 0; j < dim && n > 0; j++)
+		origin[j] = sum[j] / n;
 	pfree(sum);
+	for (uint32 i = 0; i < n; i++)
+		for (uint32 j = 0; j < dim; j++)
+		{
+			double		x = build->sample[(Size) i * dim + j] - (double) origin[j];
+
+			square += x * x;
+		}
+	if (square > 0)
+	{
+		int			exponent = ilogb(sqrt(square / n));
+
+		build->meta.scale = ldexp(1, -Max(Min(exponent, 126), -126));
+	}
+	ivf->meta.scale = build->meta.scale;
+	for (uint32 i = 0; i < n; i++)
+	{
+		float	   *row = build->sample + (Size) i * dim;
+
+		vdb_ivf_place(ivf, row, row);
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/*
+ * A random choice of n rows of the sample becomes its beginning: it may be in
+ * the order of the table.
+ */
+static void
+shuffle(Build *build, uint32 n)
+{
+	Size		size = build->ivf->dim * sizeof(float);
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		uint32		j = pg_prng_uint64_range(&build->random, i, build->nsample - 1);
+		float	   *a = build->sample + (Size) i * build->ivf->dim;
+		float	   *b = build->sample + (Size) j * build->ivf->dim;
+
+		memcpy(build->floats, a, size);
+		memmove(a, b, size);
+		memcpy(b, build->floats, size);
+	}
 }
 
 /* ---- training ---- */
@@ -221,11 +267,14 @@ train(Build *build)
 	VdbKmTraining training;
 	VdbKmReport report;
 	VdbKmBook	book = {0};
+	uint32		n;
 	void	   *work;
 
 	build->nlists = asked > 0 ? asked : auto_lists(build->candidates);
 	build->nlists = Max(1, Min(build->nlists, build->nsample));
-	build->nsample = Min(build->nsample, build->nlists * SAMPLE_PER_LIST);
+	n = Min(build->nsample, build->nlists * SAMPLE_PER_LIST);
+	shuffle(build, n < build->nsample ? n : Min(n, PROBE_ROWS));
+	build->nsample = n;
 	build->centres = palloc_extended((Size) build->nlists * dim * sizeof(float),
 									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	if (build->nsample > 0)
@@ -287,7 +336,11 @@ measure_probes(Build *build)
 								   control(build), build->work));
 	for (uint32 q = 0; q < queries && k > 0; q++)
 	{
-		vdb_kernel.many[VDB_F32][metric] (rows[q], rows, n, dim, d);
+		for (uint32 r = 0; r < n; r += 4096)
+		{
+			vdb_kernel.many[VDB_F32][metric] (rows[q], rows + r, Min(4096, n - r), dim, d + r);
+			CHECK_FOR_INTERRUPTS();
+		}
 		d[q] = INFINITY;
 		vdb_km_nearest(metric, rows[q], build->centres, build->nlists, dim, build->nlists,
 					   order, NULL, work);
@@ -414,8 +467,8 @@ assign_all(Build *build)
 	begin_sort(build);
 	phase(VDB_IVF_PHASE_ASSIGN);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, build->candidates);
-	table_index_build_scan(build->heap, build->index, build->info, true, true, assign_row,
-						   build, NULL);
+	build->heap_rows = table_index_build_scan(build->heap, build->index, build->info, true, true,
+											  assign_row, build, NULL);
 	flush_batch(build);
 	tuplesort_performsort(build->sort);
 }
@@ -559,7 +612,9 @@ init_meta(Relation index, const VdbAmKind *kind, uint64 seed, VdbIvfMeta *meta)
 	meta->rotation = VDB_QUANT_ROTATION_VERSION;
 	meta->block = VDB_QUANT_BLOCK_VERSION;
 	meta->row = VDB_QUANT_ROW_VERSION;
+	meta->flat = strcmp(get_am_name(index->rd_rel->relam), "ivfflat") == 0;
 	meta->seed = seed;
+	meta->scale = 1;
 	meta->directory = meta->origin = meta->zeros = meta->nulls = InvalidBlockNumber;
 }
 
@@ -657,7 +712,7 @@ vdb_ivf_build(Relation heap, Relation index, IndexInfo *info)
 	make_metapage(index);
 	run_build(&build);
 	vdb_page_log_all(index, MAIN_FORKNUM);
-	result->heap_tuples = build.seen;
+	result->heap_tuples = build.heap_rows;
 	result->index_tuples = build.seen;
 	return result;
 }

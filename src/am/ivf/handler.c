@@ -27,7 +27,7 @@ cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
 	VdbIvf	   *ivf = vdb_ivf_open(index);
 	double		lists = Max(ivf->meta.nlists, 1);
-	double		probes = Min(vdb_ivf_probes(ivf), lists);
+	double		probes = Min(vdb_ivf_probes(ivf, NULL), lists);
 	Cost		row = cpu_operator_cost * (ivf->list.coded ? CODED_SHARE : PLAIN_SHARE);
 	VdbAmWork	first = vdb_am_fraction(path->indexinfo, probes / lists, probes, row);
 	VdbAmWork	all = vdb_am_fraction(path->indexinfo, 1, lists, row);

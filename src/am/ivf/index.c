@@ -16,16 +16,16 @@ const double vdb_ivf_recalls[VDB_IVF_NRECALLS] = {
 
 /*
  * A block covers no more dimensions than leave room for it on a page, beside
- * the numbers of its row pages.
+ * the numbers of its row pages; fewer where these are many.
  */
 #define MAX_CODE_DIM 1792
 
-static void
-shape_init(VdbIvfShape *shape, bool coded, uint32 dim, uint32 row_size)
+static bool
+shape_init(VdbIvfShape *shape, bool coded, uint32 code_dim, uint32 row_size)
 {
 	memset(shape, 0, sizeof(*shape));
 	shape->coded = coded;
-	shape->code_dim = Min(dim, MAX_CODE_DIM);
+	shape->code_dim = code_dim;
 	shape->block_size = coded ? vdb_quant_block_size(shape->code_dim) : 0;
 	shape->stride = shape->block_size + VDB_BLOCK * sizeof(ItemPointerData);
 	shape->row_size = row_size;
@@ -51,7 +51,7 @@ shape_init(VdbIvfShape *shape, bool coded, uint32 dim, uint32 row_size)
 		shape->blocks_at = at;
 		shape->lead_size = at + n * shape->stride;
 	}
-	Assert(shape->nblocks > 0);
+	return shape->nblocks > 0;
 }
 
 /* Bytes of a VdbIvf with all that it points to but its kind. */
@@ -77,16 +77,20 @@ vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 {
 	VdbIvf	   *ivf = palloc0(whole_size(meta->dim));
 	bool		coded = meta->coding == VDB_IVF_RABITQ;
+	uint32		code_dim = Min(meta->dim, MAX_CODE_DIM);
 
 	ivf->meta = *meta;
 	ivf->kind = kind;
 	ivf->dim = meta->dim;
 	ivf->normalized = meta->metric == VDB_COSINE;
 	ivf->coded_metric = meta->metric == VDB_IP ? VDB_IP : VDB_L2SQ;
-	shape_init(&ivf->list, coded, meta->dim,
-			   coded ? vdb_quant_row_size(meta->dim, VDB_QUANT_8BITS) :
-			   vdb_am_bytes(kind, meta->dim));
-	shape_init(&ivf->directory, true, meta->dim, TYPEALIGN(4, meta->dim * sizeof(uint16)));
+	/* One query serves both, so their blocks cover the same dimensions. */
+	while (!shape_init(&ivf->list, coded, code_dim,
+					   coded ? vdb_quant_row_size(meta->dim, VDB_QUANT_8BITS) :
+					   vdb_am_bytes(kind, meta->dim)) ||
+		   !shape_init(&ivf->directory, true, code_dim,
+					   TYPEALIGN(4, meta->dim * sizeof(uint16))))
+		code_dim = (code_dim - 1) / 16 * 16;
 	set_pointers(ivf);
 	vdb_quant_rotation_init(&ivf->rotation, meta->dim, meta->seed,
 							(void *) ivf->rotation.signs);
@@ -112,7 +116,7 @@ vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta)
 				errdetail("Its format is %u; this version has %u.", meta->version,
 						  VDB_IVF_VERSION),
 				errhint("REINDEX INDEX makes it anew."));
-	if (meta->dim == 0 || meta->dim > 16000 ||
+	if (meta->dim == 0 || meta->dim > VDB_AM_BIT_MAX_DIM || !(meta->scale > 0) ||
 		(meta->coding != VDB_IVF_PLAIN && meta->coding != VDB_IVF_RABITQ))
 		vdb_page_corrupted(index, VDB_IVF_METAPAGE, "its metapage has impossible values");
 }
@@ -171,31 +175,62 @@ vdb_ivf_open(Relation index)
 }
 
 bool
-vdb_ivf_rotate(const VdbIvf *ivf, const void *elements, float *floats, float *rotated)
+vdb_ivf_floats(const VdbIvf *ivf, const void *elements, float *floats)
 {
-	uint32		dim = ivf->dim;
-
-	vdb_am_to_floats(ivf->kind, elements, dim, floats);
+	vdb_am_to_floats(ivf->kind, elements, ivf->dim, floats);
 	if (ivf->normalized)
 	{
-		double		norm = vdb_dist_norm(VDB_F32, floats, dim);
+		double		norm = vdb_dist_norm(VDB_F32, floats, ivf->dim);
 
 		if (!(norm > 0))
 			return false;
-		for (uint32 i = 0; i < dim; i++)
+		for (uint32 i = 0; i < ivf->dim; i++)
 			floats[i] = floats[i] / norm;
 	}
+	return true;
+}
+
+void
+vdb_ivf_place(const VdbIvf *ivf, float *floats, float *rotated)
+{
+	double		scale = ivf->meta.scale;
+
+	/* Before the rotation: its rounding is in proportion to the length. */
+	for (uint32 i = 0; i < ivf->dim; i++)
+		floats[i] = ((double) floats[i] - ivf->origin[i]) * scale;
 	vdb_quant_rotate(&ivf->rotation, floats, rotated);
-	for (uint32 i = 0; i < dim; i++)
-		rotated[i] -= ivf->origin[i];
+	if (!(vdb_dist_square(VDB_F32, rotated, ivf->dim) < (double) VDB_IVF_FAR * VDB_IVF_FAR))
+	{
+		memset(rotated, 0, ivf->dim * sizeof(float));
+		rotated[0] = VDB_IVF_FAR;
+	}
+}
+
+bool
+vdb_ivf_rotate(const VdbIvf *ivf, const void *elements, float *floats, float *rotated)
+{
+	if (!vdb_ivf_floats(ivf, elements, floats))
+		return false;
+	vdb_ivf_place(ivf, floats, rotated);
 	return true;
 }
 
 uint32
-vdb_ivf_probes(const VdbIvf *ivf)
+vdb_ivf_probes(const VdbIvf *ivf, uint32 *most)
 {
+	uint32		all = PG_UINT32_MAX;
 	int			i = 0;
 
+	if (most == NULL)
+		most = &all;
+	*most = all;
+	if (ivf->meta.flat)
+	{
+		uint32		probes = vdb_am_ivfflat_probes();
+
+		*most = vdb_am_ivfflat_iterative() ? Max(probes, vdb_am_ivfflat_max_probes()) : probes;
+		return probes;
+	}
 	if (vdb_am_ivf_probes > 0)
 		return vdb_am_ivf_probes;
 	while (i < VDB_IVF_NRECALLS - 1 && vdb_ivf_recalls[i] < vdb_am_ivf_recall)

@@ -50,7 +50,7 @@ typedef struct VdbIvf
 	VdbIvfShape list;
 	VdbIvfShape directory;
 	VdbQuantRotation rotation;
-	const float *origin;		/* rotated */
+	const float *origin;		/* not rotated */
 } VdbIvf;
 
 /* ---- index.c ---- */
@@ -70,13 +70,40 @@ extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
 /* The metapage as it is now, checked. */
 extern void vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta);
 
-/* Lists to look at before the first row, as the settings say. */
-extern uint32 vdb_ivf_probes(const VdbIvf *ivf);
+/* Lists to look at before the first row, and at most (which may be NULL), as
+ * the settings say. */
+extern uint32 vdb_ivf_probes(const VdbIvf *ivf, uint32 *most);
 
 /*
- * A vector as codes want it, relative to the origin and rotated; false if it
- * has no direction but needs one.  floats and rotated have dim floats.
+ * A vector's elements as floats, of length 1 under cosine; false if it has no
+ * direction but needs one.
  */
+extern bool vdb_ivf_floats(const VdbIvf *ivf, const void *elements, float *floats);
+
+/*
+ * Such floats as codes want them: relative to the origin, times the scale, and
+ * rotated.  The scale brings the data to a length of about 1, so that neither
+ * squares nor half-precision centres leave their range.
+ *
+ * What is further than VDB_IVF_FAR then has no place among the codes: it
+ * becomes a vector of that length, and vdb_ivf_is_far().  floats is changed.
+ */
+extern void vdb_ivf_place(const VdbIvf *ivf, float *floats, float *rotated);
+
+#define VDB_IVF_FAR 1e15f
+
+static inline bool
+vdb_ivf_is_far(const float *rotated)
+{
+	return rotated[0] >= VDB_IVF_FAR;
+}
+
+/*
+ * The code of a vector that is far: an estimate below this bounds nothing.
+ */
+#define VDB_IVF_NO_BOUND (-1e37f)
+
+/* Both.  floats and rotated have dim floats. */
 extern bool vdb_ivf_rotate(const VdbIvf *ivf, const void *elements, float *floats,
 						   float *rotated);
 

@@ -44,18 +44,20 @@ typedef struct VdbIvfMeta
 	uint8		rotation;		/* VDB_QUANT_ROTATION_VERSION */
 	uint8		block;			/* VDB_QUANT_BLOCK_VERSION */
 	uint8		row;			/* VDB_QUANT_ROW_VERSION */
-	uint16		unused;
+	uint16		flat;			/* of ivfflat, which has settings of its own */
 	uint64		seed;			/* of the rotation */
 	uint32		nlists;
 	BlockNumber directory;		/* first lead page of the list of lists */
-	BlockNumber origin;			/* first page of the rotated origin's floats */
+	BlockNumber origin;			/* first page of the origin's floats */
 	BlockNumber zeros;			/* row ids of zero vectors, under cosine */
 	BlockNumber nulls;			/* row ids of rows without a vector */
 	uint32		probes[VDB_IVF_NRECALLS];	/* lists to look at */
+	float		scale;			/* a power of two: see vdb_ivf_place() */
+	uint32		unused;
 } VdbIvfMeta;
 
 StaticAssertDecl(offsetof(VdbIvfMeta, seed) == 24, "meta: seed");
-StaticAssertDecl(sizeof(VdbIvfMeta) == 88, "meta: size");
+StaticAssertDecl(sizeof(VdbIvfMeta) == 96, "meta: size");
 
 /*
  * A lead page: entries of one list, in lanes.  Lane n is lane n % 32 of block

@@ -133,6 +133,25 @@ append_lead(const VdbIvfShape *shape, Relation index, bool building, BlockNumber
 		vdb_page_release(first);
 }
 
+/* Makes a lead page, which is locked, that where inserts begin to look. */
+static void
+set_target(Relation index, bool building, BlockNumber head, Buffer buffer)
+{
+	BlockNumber block = BufferGetBlockNumber(buffer);
+	Buffer		first = block == head ? buffer :
+		vdb_page_read_exclusive(index, head, VDB_IVF_LEAD);
+	VdbEdit		edit;
+
+	if (vdb_ivf_lead(BufferGetPage(first))->target != block)
+	{
+		vdb_edit_begin(&edit, index, building);
+		vdb_ivf_lead(vdb_edit_page(&edit, first))->target = block;
+		vdb_edit_finish(&edit);
+	}
+	if (first != buffer)
+		vdb_page_release(first);
+}
+
 /*
  * A lead page of the list with an empty lane, locked: the target, a page after
  * it, or a new one.
@@ -141,7 +160,8 @@ static Buffer
 find_room(const VdbIvfShape *shape, Relation index, bool building, BlockNumber head, int *lane)
 {
 	Buffer		buffer = vdb_page_read(index, head, VDB_IVF_LEAD);
-	BlockNumber block = vdb_ivf_lead(BufferGetPage(buffer))->target;
+	BlockNumber target = vdb_ivf_lead(BufferGetPage(buffer))->target;
+	BlockNumber block = target;
 
 	vdb_page_release(buffer);
 	for (;;)
@@ -151,7 +171,12 @@ find_room(const VdbIvfShape *shape, Relation index, bool building, BlockNumber h
 		buffer = vdb_page_read_exclusive(index, block, VDB_IVF_LEAD);
 		*lane = empty_lane(shape, vdb_ivf_lead(BufferGetPage(buffer)));
 		if (*lane >= 0)
+		{
+			/* Not all the way again next time. */
+			if (block != target)
+				set_target(index, building, head, buffer);
 			return buffer;
+		}
 		next = vdb_page_opaque(BufferGetPage(buffer))->next;
 		if (next == InvalidBlockNumber)
 		{
@@ -239,6 +264,14 @@ add_rest(const VdbIvf *ivf, const VdbIvfShape *shape, VdbQuantBlock *block, uint
 	block->error[lane] = sqrt(error * error + spread);
 }
 
+/* The factors of a vector that codes cannot hold: it may be anywhere. */
+static void
+no_bound(float *add, float *rescale, float *error)
+{
+	*add = 10 * VDB_IVF_NO_BOUND;
+	*rescale = *error = 0;
+}
+
 /* Encodes an entry into a lane of its lead page. */
 static void
 write_lane(const VdbIvf *ivf, const VdbIvfShape *shape, VdbIvfLead *lead, uint32 lane,
@@ -250,7 +283,10 @@ write_lane(const VdbIvf *ivf, const VdbIvfShape *shape, VdbIvfLead *lead, uint32
 
 		vdb_quant_block_encode(shape->code_dim, ivf->coded_metric, residual, entry->centre,
 							   NULL, block, lane % VDB_BLOCK);
-		if (shape->code_dim < ivf->dim)
+		if (vdb_ivf_is_far(entry->rotated))
+			no_bound(&block->add[lane % VDB_BLOCK], &block->rescale[lane % VDB_BLOCK],
+					 &block->error[lane % VDB_BLOCK]);
+		else if (shape->code_dim < ivf->dim)
 			add_rest(ivf, shape, block, lane % VDB_BLOCK, residual, entry->centre);
 	}
 	*vdb_ivf_tid(shape, lead, lane) = entry->tid;
@@ -288,6 +324,13 @@ vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bo
 		{
 			vdb_quant_row_encode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, residual,
 								 full.centre, NULL, codes);
+			if (vdb_ivf_is_far(full.rotated))
+			{
+				VdbQuantRowFactors *factors = (VdbQuantRowFactors *)
+					vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, codes);
+
+				no_bound(&factors->add, &factors->rescale, &factors->error);
+			}
 			full.row = codes;
 		}
 	}

@@ -41,6 +41,9 @@
  */
 #define EPSILON 2.2f
 
+/* Relative error of sums of floats, with room to spare. */
+#define ROUNDING 4e-6
+
 /*
  * Candidates kept at first, and how many times more each time that they are
  * used up.  The first search for ten rows needs some 100 of them.
@@ -61,6 +64,7 @@ typedef enum Stage
 {
 	STAGE_LISTS,				/* in order of distance */
 	STAGE_ANY,					/* all rows, when no distance can order them */
+	STAGE_FAR,					/* all rows, for PostgreSQL to order */
 	STAGE_ZEROS,				/* zero vectors */
 	STAGE_NULLS,				/* rows without a vector */
 	STAGE_DONE
@@ -90,6 +94,7 @@ typedef struct VdbIvfScan
 	void	   *elements;
 	float	   *floats;
 	float	   *rotated;
+	double		length;			/* of rotated */
 	float	   *zeros;			/* where there is no centre */
 	VdbQuantTables tables;
 	void	   *tables_memory;
@@ -229,9 +234,9 @@ scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 		many(so->elements, rows, n, ivf->dim, d);
 		for (uint32 i = 0; i < n; i++)
 		{
-			/* Beyond float's range, or NaN: as far as can be, but not lost. */
-			if (!(d[i] < FLT_MAX))
-				d[i] = FLT_MAX;
+			/* Beyond float's range: PostgreSQL finds its place. */
+			if (ivf->kind->elem == VDB_F32 && !vdb_dist_trusted(ivf->kind->metric, d[i]))
+				d[i] = -INFINITY;
 			if (d[i] < so->limit)
 				add_candidate(so, list, lead, block, lanes[i], d[i]);
 		}
@@ -313,6 +318,7 @@ visit_again(VdbIvfScan *so, Relation index)
 static double
 from_coded(const VdbIvf *ivf, double d)
 {
+	d /= (double) ivf->meta.scale * ivf->meta.scale;
 	switch (ivf->meta.metric)
 	{
 		case VDB_L2SQ:
@@ -336,10 +342,14 @@ operator_distance(VdbIvfScan *so, float lower)
 }
 
 /*
- * A lower bound of an entry's distance that cannot fail, from its 8 bits: the
- * row's error is that of a direction at random, a sqrt(dim - 1)th of the
- * longest.  The query's own rounding to integers, half a step of 2^-14 of its
- * largest element, and that of floats come on top.
+ * A lower bound of an entry's distance that cannot fail, from its 8 bits.
+ *
+ * The row's error is that of a direction at random, a sqrt(dim - 1)th of the
+ * longest.  The query was rounded to integers, by half a step, which counts
+ * for each dimension as much as the code there, 127.5 at most; that is more
+ * than the rounding of floats in the query and the vector.  What is left is
+ * the rounding of the terms here, and that of the operator, whose sums are of
+ * floats, too: PostgreSQL takes a distance below its bound for an error.
  */
 static double
 refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
@@ -347,14 +357,25 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 	const VdbIvf *ivf = so->ivf;
 	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
 	float		estimate;
-	double		length,
-				slack;
+	double		slack,
+				bound;
 
 	vdb_quant_row_many(&so->weights, VDB_QUANT_8BITS, near->base, &row, 1, &estimate);
-	/* about the length of the residual */
-	length = near->gap + sqrt(ivf->coded_metric == VDB_L2SQ ? Max(estimate, 0) : 0);
-	slack = so->weights.step * sqrt(ivf->dim) * length + 1e-5 * (fabs(near->base) + fabs(estimate));
-	return from_coded(ivf, estimate - factors->error * sqrt(ivf->dim) * near->gap - slack);
+	if (!(estimate > VDB_IVF_NO_BOUND))
+		return -INFINITY;
+	slack = ROUNDING * (fabs(near->base) + fabs(factors->add) +
+						fabs((double) estimate - near->base - factors->add));
+	slack += 64.0 * so->weights.step * ivf->dim * fabs(factors->rescale);
+	/* lengths of query and vector, in the metrics that are relative to them */
+	if (ivf->meta.metric == VDB_IP)
+		slack += ROUNDING * so->length * (so->length + near->gap);
+	else if (ivf->meta.metric == VDB_COSINE)
+		slack += 2 * ROUNDING * ivf->meta.scale * ivf->meta.scale;
+	bound = from_coded(ivf, estimate - factors->error * sqrt(ivf->dim) * near->gap - slack -
+					   FLT_MIN);
+
+	/* The operator loses products below float's range. */
+	return ivf->meta.metric == VDB_IP ? bound - (double) FLT_MIN * ivf->dim : bound;
 }
 
 /*
@@ -437,7 +458,7 @@ refine_more(VdbIvfScan *so, Relation index)
 				vdb_page_unpin(buffer);
 		}
 		else
-			key = vdb_am_from_metric(ivf->kind, c->lower);
+			key = operator_distance(so, c->lower);
 		vdb_scan_queue_push(&so->queue, key, &c->tid);
 	}
 	CHECK_FOR_INTERRUPTS();
@@ -556,7 +577,7 @@ enter_stage(VdbIvfScan *so, Relation index, Stage stage)
 {
 	so->stage = stage;
 	so->ntids = so->next_tid = 0;
-	if (stage == STAGE_ANY)
+	if (stage == STAGE_ANY || stage == STAGE_FAR)
 	{
 		so->next_block = 0;
 		so->nblocks = RelationGetNumberOfBlocks(index);
@@ -666,8 +687,7 @@ begin_query(VdbIvfScan *so, Relation index, Datum query)
 	memcpy(so->elements, vector.elements, vdb_am_bytes(ivf->kind, ivf->dim));
 	vdb_am_vector_free(&vector);
 
-	so->probes = vdb_ivf_probes(ivf);
-	so->max_probes = PG_UINT32_MAX;
+	so->probes = vdb_ivf_probes(ivf, &so->max_probes);
 	so->more_lists = true;
 	if (!vdb_ivf_rotate(ivf, so->elements, so->floats, so->rotated))
 	{
@@ -675,6 +695,13 @@ begin_query(VdbIvfScan *so, Relation index, Datum query)
 		enter_stage(so, index, STAGE_ANY);
 		return;
 	}
+	if (vdb_ivf_is_far(so->rotated))
+	{
+		/* What is near there, codes cannot say. */
+		enter_stage(so, index, STAGE_FAR);
+		return;
+	}
+	so->length = vdb_dist_norm(VDB_F32, so->rotated, ivf->dim);
 	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, so->rotated, so->tables_memory);
 	if (ivf->list.coded)
 		vdb_quant_weights_init(&so->weights, ivf->dim, so->rotated, so->weights_memory);
@@ -742,12 +769,18 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	{
 		case STAGE_LISTS:
 			if (next_of_lists(so, index, &found))
-				return give(scan, &found.tid, false, found.key, so->ivf->list.coded);
+				return give(scan, &found.tid, false, found.key,
+							so->ivf->list.coded || found.key == -INFINITY);
 			enter_stage(so, index, STAGE_ZEROS);
 			break;
 		case STAGE_ANY:
 			if (next_of_any(so, index, &found.tid))
 				return give(scan, &found.tid, so->null_query, get_float8_nan(), false);
+			enter_stage(so, index, STAGE_ZEROS);
+			break;
+		case STAGE_FAR:
+			if (next_of_any(so, index, &found.tid))
+				return give(scan, &found.tid, false, -INFINITY, true);
 			enter_stage(so, index, STAGE_ZEROS);
 			break;
 		default:
