@@ -70,6 +70,13 @@ typedef enum Stage
 	STAGE_DONE
 } Stage;
 
+/* A list looked at. */
+typedef struct Visited
+{
+	VdbIvfNear	near;
+	float		taken;			/* entries with a lower bound are refined */
+} Visited;
+
 /* An entry that may be near. */
 typedef struct Candidate
 {
@@ -103,7 +110,7 @@ typedef struct VdbIvfScan
 
 	/* lists looked at */
 	VdbIvfRoute *route;
-	VdbIvfNear *lists;
+	Visited    *lists;
 	uint32		nlists;
 	uint32		list_room;
 	uint32		probes;			/* to look at before the first row */
@@ -113,15 +120,16 @@ typedef struct VdbIvfScan
 	uint64		entries;		/* lanes looked at */
 
 	/*
-	 * Candidates: entries of the lists looked at whose bound is at least floor
-	 * and below limit.  Those before next are refined.
+	 * Candidates: entries of the lists looked at that are not taken, and whose
+	 * bound is below limit.  Those before next are refined, and all whose
+	 * bound is below refined.
 	 */
 	Candidate  *candidates;
 	uint32		ncandidates;
 	uint32		candidate_room;
 	uint32		keep;
 	uint32		next;
-	float		floor;
+	float		refined;
 	float		limit;
 	float	   *numbers;		/* to select from */
 	double		bound;			/* operator's distance of what is not refined */
@@ -140,6 +148,33 @@ typedef struct VdbIvfScan
 } VdbIvfScan;
 
 /* ---- candidates ---- */
+
+/* The operator's distance from that of the codes. */
+static double
+from_coded(const VdbIvf *ivf, double d)
+{
+	d /= (double) ivf->meta.scale * ivf->meta.scale;
+	switch (ivf->meta.metric)
+	{
+		case VDB_L2SQ:
+			return sqrt(Max(d, 0));
+		case VDB_COSINE:
+			/* Vectors of length 1: 1 - <a, b> = |a - b|^2 / 2. */
+			return Max(d, 0) / 2;
+		default:
+			return d;
+	}
+}
+
+/* The operator's distance that goes with a candidate's bound. */
+static double
+operator_distance(VdbIvfScan *so, float lower)
+{
+	if (isinf(lower))
+		return lower;
+	return so->ivf->list.coded ? from_coded(so->ivf, lower) :
+		vdb_am_from_metric(so->ivf->kind, lower);
+}
 
 /* Keeps those with the lowest bounds. */
 static void
@@ -166,7 +201,7 @@ add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, 
 	ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
 	Candidate  *c;
 
-	if (!ItemPointerIsValid(tid) || lower < so->floor)
+	if (!ItemPointerIsValid(tid) || lower < so->lists[list].taken)
 		return;
 	if (so->ncandidates == so->candidate_room)
 	{
@@ -250,7 +285,7 @@ static void
 scan_list(VdbIvfScan *so, Relation index, uint32 list)
 {
 	const VdbIvfShape *shape = &so->ivf->list;
-	const VdbIvfNear *near = &so->lists[list];
+	const VdbIvfNear *near = &so->lists[list].near;
 
 	vdb_quant_tables_aim(&so->tables, near->base, near->gap, EPSILON);
 	for (BlockNumber block = near->head; block != InvalidBlockNumber;)
@@ -283,19 +318,21 @@ visit_lists(VdbIvfScan *so, Relation index, uint32 count)
 		if (so->nlists == so->list_room)
 		{
 			so->list_room *= 2;
-			so->lists = repalloc_huge(so->lists, so->list_room * sizeof(VdbIvfNear));
+			so->lists = repalloc_huge(so->lists, so->list_room * sizeof(Visited));
 		}
-		if (!vdb_ivf_route_next(so->route, &so->lists[so->nlists], NULL))
+		if (!vdb_ivf_route_next(so->route, &so->lists[so->nlists].near, NULL))
 			break;
-		so->nlists++;
+		so->lists[so->nlists++].taken = -INFINITY;
 	}
 	so->more_lists = so->nlists == first + count && so->nlists < so->max_probes;
-	/* What is new may lie below what has been used up. */
-	so->floor = -INFINITY;
+	/* What is new may lie below what is refined, and have others dropped. */
+	for (uint32 i = 0; i < first; i++)
+		so->lists[i].taken = Max(so->lists[i].taken, so->refined);
+	so->refined = -INFINITY;
 	for (uint32 i = first; i < so->nlists; i++)
 	{
 		if (i + 1 < so->nlists)
-			vdb_page_prefetch(index, so->lists[i + 1].head, so->ivf->list.blocks_at, 256);
+			vdb_page_prefetch(index, so->lists[i + 1].near.head, so->ivf->list.blocks_at, 256);
 		so->entries += so->ivf->list.lanes;
 		scan_list(so, index, i);
 	}
@@ -308,37 +345,12 @@ visit_again(VdbIvfScan *so, Relation index)
 {
 	so->keep *= MORE_KEEP;
 	so->ncandidates = so->next = 0;
-	so->floor = so->limit;
+	for (uint32 i = 0; i < so->nlists; i++)
+		so->lists[i].taken = Max(so->lists[i].taken, so->limit);
+	so->bound = operator_distance(so, so->limit);
 	so->limit = INFINITY;
 	for (uint32 i = 0; i < so->nlists; i++)
 		scan_list(so, index, i);
-}
-
-/* The operator's distance from that of the codes. */
-static double
-from_coded(const VdbIvf *ivf, double d)
-{
-	d /= (double) ivf->meta.scale * ivf->meta.scale;
-	switch (ivf->meta.metric)
-	{
-		case VDB_L2SQ:
-			return sqrt(Max(d, 0));
-		case VDB_COSINE:
-			/* Vectors of length 1: 1 - <a, b> = |a - b|^2 / 2. */
-			return Max(d, 0) / 2;
-		default:
-			return d;
-	}
-}
-
-/* The operator's distance that goes with a candidate's bound. */
-static double
-operator_distance(VdbIvfScan *so, float lower)
-{
-	if (isinf(lower))
-		return lower;
-	return so->ivf->list.coded ? from_coded(so->ivf, lower) :
-		vdb_am_from_metric(so->ivf->kind, lower);
 }
 
 /*
@@ -392,6 +404,7 @@ next_batch(VdbIvfScan *so)
 
 	if (n <= BATCH)
 	{
+		so->refined = so->limit;
 		so->bound = operator_distance(so, so->limit);
 		return so->ncandidates;
 	}
@@ -407,6 +420,7 @@ next_batch(VdbIvfScan *so)
 			c[end++] = c[i];
 			c[i] = swap;
 		}
+	so->refined = nextafterf(limit, INFINITY);
 	so->bound = operator_distance(so, limit);
 	return end;
 }
@@ -453,7 +467,7 @@ refine_more(VdbIvfScan *so, Relation index)
 
 		if (shape->coded)
 		{
-			key = refined_bound(so, &so->lists[c->list], candidate_row(so, index, c, &buffer));
+			key = refined_bound(so, &so->lists[c->list].near, candidate_row(so, index, c, &buffer));
 			if (BufferIsValid(buffer))
 				vdb_page_unpin(buffer);
 		}
@@ -483,10 +497,7 @@ next_of_lists(VdbIvfScan *so, Relation index, VdbScanFound *found)
 		else if (so->next < so->ncandidates)
 			refine_more(so, index);
 		else if (so->limit < INFINITY)
-		{
 			visit_again(so, index);
-			so->bound = operator_distance(so, so->floor);
-		}
 		else if (so->more_lists)
 			visit_lists(so, index, so->nlists / 2 + 1);
 		else if (so->bound < INFINITY)
@@ -635,7 +646,7 @@ create(Relation index)
 	so->copy = palloc(ivf->list.row_size);
 	so->route = vdb_ivf_route_create(ivf, index);
 	so->list_room = 16;
-	so->lists = palloc(so->list_room * sizeof(VdbIvfNear));
+	so->lists = palloc(so->list_room * sizeof(Visited));
 	so->candidate_room = SPARE * FIRST_KEEP;
 	so->candidates = palloc(so->candidate_room * sizeof(Candidate));
 	so->numbers = palloc(so->candidate_room * sizeof(float));
@@ -724,7 +735,7 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 	so->nlists = so->ncandidates = so->next = 0;
 	so->entries = 0;
 	so->keep = FIRST_KEEP;
-	so->floor = -INFINITY;
+	so->refined = -INFINITY;
 	so->limit = INFINITY;
 	so->bound = -INFINITY;
 	so->queue.count = 0;
