@@ -1,4 +1,5 @@
--- vecdb 0.1.0: types, operators, functions, casts and btree operator classes.
+-- vecdb 0.1.0: types, operators, functions, casts, access methods and operator
+-- classes.
 --
 -- Every name is qualified with the extension's schema, so that the script
 -- means the same whatever is in the search path.
@@ -1364,3 +1365,238 @@ CREATE OPERATOR CLASS @extschema@.sparsevec_ops
     OPERATOR 4 @extschema@.>=,
     OPERATOR 5 @extschema@.>,
     FUNCTION 1 @extschema@.sparsevec_cmp(@extschema@.sparsevec, @extschema@.sparsevec);
+
+-- ----------------------------------------------------------------------
+-- what the operator classes of the index access methods are over
+-- ----------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.vecdb_am_vector_l2(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_vector_l2'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_vector_ip(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_vector_ip'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_vector_cosine(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_vector_cosine'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_vector_l1(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_vector_l1'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_halfvec_l2(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_halfvec_l2'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_halfvec_ip(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_halfvec_ip'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_halfvec_cosine(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_halfvec_cosine'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_halfvec_l1(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_halfvec_l1'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_int8vec_l2(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_int8vec_l2'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_int8vec_ip(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_int8vec_ip'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_int8vec_cosine(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_int8vec_cosine'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_int8vec_l1(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_int8vec_l1'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_bit_hamming(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_bit_hamming'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_bit_jaccard(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_bit_jaccard'
+    LANGUAGE C;
+
+-- ----------------------------------------------------------------------
+-- access method ivf: lists of vectors that are near each other
+-- ----------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.ivfhandler(internal) RETURNS index_am_handler
+    AS 'MODULE_PATHNAME', 'vdb_ivf_handler'
+    LANGUAGE C;
+
+CREATE ACCESS METHOD ivf TYPE INDEX HANDLER @extschema@.ivfhandler;
+
+COMMENT ON ACCESS METHOD ivf IS 'inverted file index for vectors';
+
+CREATE OPERATOR CLASS @extschema@.vector_l2_ops
+    DEFAULT FOR TYPE @extschema@.vector USING ivf AS
+    OPERATOR 1 @extschema@.<-> (@extschema@.vector, @extschema@.vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_vector_l2(internal);
+
+CREATE OPERATOR CLASS @extschema@.vector_ip_ops
+    FOR TYPE @extschema@.vector USING ivf AS
+    OPERATOR 1 @extschema@.<#> (@extschema@.vector, @extschema@.vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_vector_ip(internal);
+
+CREATE OPERATOR CLASS @extschema@.vector_cosine_ops
+    FOR TYPE @extschema@.vector USING ivf AS
+    OPERATOR 1 @extschema@.<=> (@extschema@.vector, @extschema@.vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_vector_cosine(internal);
+
+CREATE OPERATOR CLASS @extschema@.vector_l1_ops
+    FOR TYPE @extschema@.vector USING ivf AS
+    OPERATOR 1 @extschema@.<+> (@extschema@.vector, @extschema@.vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_vector_l1(internal);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_l2_ops
+    DEFAULT FOR TYPE @extschema@.halfvec USING ivf AS
+    OPERATOR 1 @extschema@.<-> (@extschema@.halfvec, @extschema@.halfvec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_halfvec_l2(internal);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_ip_ops
+    FOR TYPE @extschema@.halfvec USING ivf AS
+    OPERATOR 1 @extschema@.<#> (@extschema@.halfvec, @extschema@.halfvec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_halfvec_ip(internal);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_cosine_ops
+    FOR TYPE @extschema@.halfvec USING ivf AS
+    OPERATOR 1 @extschema@.<=> (@extschema@.halfvec, @extschema@.halfvec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_halfvec_cosine(internal);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_l1_ops
+    FOR TYPE @extschema@.halfvec USING ivf AS
+    OPERATOR 1 @extschema@.<+> (@extschema@.halfvec, @extschema@.halfvec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_halfvec_l1(internal);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_l2_ops
+    DEFAULT FOR TYPE @extschema@.int8vec USING ivf AS
+    OPERATOR 1 @extschema@.<-> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_int8vec_l2(internal);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_ip_ops
+    FOR TYPE @extschema@.int8vec USING ivf AS
+    OPERATOR 1 @extschema@.<#> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_int8vec_ip(internal);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_cosine_ops
+    FOR TYPE @extschema@.int8vec USING ivf AS
+    OPERATOR 1 @extschema@.<=> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_int8vec_cosine(internal);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_l1_ops
+    FOR TYPE @extschema@.int8vec USING ivf AS
+    OPERATOR 1 @extschema@.<+> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_int8vec_l1(internal);
+
+CREATE OPERATOR CLASS @extschema@.bit_hamming_ops
+    FOR TYPE pg_catalog.bit USING ivf AS
+    OPERATOR 1 @extschema@.<~> (pg_catalog.bit, pg_catalog.bit) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_bit_hamming(internal);
+
+CREATE OPERATOR CLASS @extschema@.bit_jaccard_ops
+    FOR TYPE pg_catalog.bit USING ivf AS
+    OPERATOR 1 @extschema@.<%> (pg_catalog.bit, pg_catalog.bit) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_bit_jaccard(internal);
+
+-- ----------------------------------------------------------------------
+-- access method ivfflat: ivf under the name that clients of pgvector use
+-- ----------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.ivfflathandler(internal) RETURNS index_am_handler
+    AS 'MODULE_PATHNAME', 'vdb_ivfflat_handler'
+    LANGUAGE C;
+
+CREATE ACCESS METHOD ivfflat TYPE INDEX HANDLER @extschema@.ivfflathandler;
+
+COMMENT ON ACCESS METHOD ivfflat IS 'inverted file index for vectors, kept as they are unless told otherwise';
+
+-- What pgvector's operator classes say of their types by.  Those here have no
+-- use for them; they return what the default one of the type says.
+
+CREATE FUNCTION @extschema@.ivfflat_halfvec_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_halfvec_l2'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.ivfflat_bit_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_bit_hamming'
+    LANGUAGE C;
+
+CREATE OPERATOR CLASS @extschema@.vector_l2_ops
+    DEFAULT FOR TYPE @extschema@.vector USING ivfflat AS
+    OPERATOR 1 @extschema@.<-> (@extschema@.vector, @extschema@.vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_vector_l2(internal);
+
+CREATE OPERATOR CLASS @extschema@.vector_ip_ops
+    FOR TYPE @extschema@.vector USING ivfflat AS
+    OPERATOR 1 @extschema@.<#> (@extschema@.vector, @extschema@.vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_vector_ip(internal);
+
+CREATE OPERATOR CLASS @extschema@.vector_cosine_ops
+    FOR TYPE @extschema@.vector USING ivfflat AS
+    OPERATOR 1 @extschema@.<=> (@extschema@.vector, @extschema@.vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_vector_cosine(internal);
+
+CREATE OPERATOR CLASS @extschema@.vector_l1_ops
+    FOR TYPE @extschema@.vector USING ivfflat AS
+    OPERATOR 1 @extschema@.<+> (@extschema@.vector, @extschema@.vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_vector_l1(internal);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_l2_ops
+    FOR TYPE @extschema@.halfvec USING ivfflat AS
+    OPERATOR 1 @extschema@.<-> (@extschema@.halfvec, @extschema@.halfvec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_halfvec_l2(internal);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_ip_ops
+    FOR TYPE @extschema@.halfvec USING ivfflat AS
+    OPERATOR 1 @extschema@.<#> (@extschema@.halfvec, @extschema@.halfvec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_halfvec_ip(internal);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_cosine_ops
+    FOR TYPE @extschema@.halfvec USING ivfflat AS
+    OPERATOR 1 @extschema@.<=> (@extschema@.halfvec, @extschema@.halfvec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_halfvec_cosine(internal);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_l1_ops
+    FOR TYPE @extschema@.halfvec USING ivfflat AS
+    OPERATOR 1 @extschema@.<+> (@extschema@.halfvec, @extschema@.halfvec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_halfvec_l1(internal);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_l2_ops
+    DEFAULT FOR TYPE @extschema@.int8vec USING ivfflat AS
+    OPERATOR 1 @extschema@.<-> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_int8vec_l2(internal);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_ip_ops
+    FOR TYPE @extschema@.int8vec USING ivfflat AS
+    OPERATOR 1 @extschema@.<#> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_int8vec_ip(internal);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_cosine_ops
+    FOR TYPE @extschema@.int8vec USING ivfflat AS
+    OPERATOR 1 @extschema@.<=> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_int8vec_cosine(internal);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_l1_ops
+    FOR TYPE @extschema@.int8vec USING ivfflat AS
+    OPERATOR 1 @extschema@.<+> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_int8vec_l1(internal);
+
+CREATE OPERATOR CLASS @extschema@.bit_hamming_ops
+    FOR TYPE pg_catalog.bit USING ivfflat AS
+    OPERATOR 1 @extschema@.<~> (pg_catalog.bit, pg_catalog.bit) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_bit_hamming(internal);
+
+CREATE OPERATOR CLASS @extschema@.bit_jaccard_ops
+    FOR TYPE pg_catalog.bit USING ivfflat AS
+    OPERATOR 1 @extschema@.<%> (pg_catalog.bit, pg_catalog.bit) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_bit_jaccard(internal);

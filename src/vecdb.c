@@ -7,6 +7,7 @@
 
 #include "utils/guc.h"
 
+#include "am/common/options.h"
 #include "compat/compat.h"
 #include "kernel/kernel.h"
 
@@ -74,4 +75,5 @@ _PG_init(void)
 							   assign_simd,
 							   show_simd);
 	MarkGUCPrefixReserved("vecdb");
+	vdb_am_init();
 }

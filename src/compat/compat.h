@@ -55,8 +55,11 @@
 /* Where a relation's files are. */
 #if PG_VERSION_NUM >= 160000
 #define VDB_COMPAT_LOCATOR(rel) ((rel)->rd_locator)
+#define VDB_COMPAT_RELNUMBER(rel) ((rel)->rd_locator.relNumber)
 #else
 #define VDB_COMPAT_LOCATOR(rel) ((rel)->rd_node)
+#define VDB_COMPAT_RELNUMBER(rel) ((rel)->rd_node.relNode)
+typedef Oid RelFileNumber;
 #endif
 
 /*
@@ -73,6 +76,24 @@
 #define VDB_COMPAT_SNAPSHOTS_EXPIRE() (false)
 #else
 #define VDB_COMPAT_SNAPSHOTS_EXPIRE() (old_snapshot_threshold >= 0)
+#endif
+
+/*
+ * Marks a path that must not be taken while there is any other.  Since 18
+ * cost decides only between paths with as many disabled nodes: two are more
+ * than those of a scan that the user has disabled.
+ */
+#if PG_VERSION_NUM >= 180000
+#define VDB_COMPAT_DISABLE_PATH(path) ((path)->disabled_nodes = 2)
+#else
+#define VDB_COMPAT_DISABLE_PATH(path) ((void) (path))
+#endif
+
+/* Since 18 vacuum_delay_point() asks whether this is ANALYZE. */
+#if PG_VERSION_NUM >= 180000
+#define VDB_COMPAT_VACUUM_DELAY() vacuum_delay_point(false)
+#else
+#define VDB_COMPAT_VACUUM_DELAY() vacuum_delay_point()
 #endif
 
 #endif							/* VDB_COMPAT_H */

@@ -379,6 +379,8 @@ vdb_kernel_put_avx2(VdbKernels *kernels)
 	put_sparse_avx2(kernels);
 	kernels->f16_to_f32 = f16_to_f32_avx2;
 	kernels->f32_to_f16 = f32_to_f16_avx2;
+	vdb_kernel_put_avx2_codes(kernels);
+	kernels->gemm = vdb_gemm_avx2;
 }
 
 VDB_KERNEL_TARGET_END

@@ -244,6 +244,8 @@ vdb_kernel_put_avx512(VdbKernels *kernels)
 	put_i8_avx512(kernels, VDB_I8);
 	put_bit_avx512(kernels);
 	put_sparse_avx512(kernels);
+	vdb_kernel_put_avx512_codes(kernels);
+	kernels->gemm = vdb_gemm_avx512;
 }
 
 VDB_KERNEL_TARGET_END

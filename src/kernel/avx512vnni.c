@@ -47,6 +47,7 @@ void
 vdb_kernel_put_avx512vnni(VdbKernels *kernels)
 {
 	put_i8_avx512vnni(kernels, VDB_I8);
+	vdb_kernel_put_avx512vnni_codes(kernels);
 }
 
 VDB_KERNEL_TARGET_END

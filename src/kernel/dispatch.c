@@ -63,6 +63,7 @@ static void
 put_scalar(VdbKernels *kernels)
 {
 	*kernels = vdb_kernel_scalar;
+	kernels->gemm = vdb_gemm_scalar;
 }
 
 /* Each set is put over those before it, which it therefore must include. */

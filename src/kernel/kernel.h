@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/gemm.h"
+
 /* What a vector's elements are. */
 typedef enum VdbElem
 {
@@ -79,6 +81,94 @@ typedef struct VdbSparse
 
 typedef double (*VdbDistSparse) (const VdbSparse *a, const VdbSparse *b);
 
+/*
+ * Block scans: 32 vectors of 4-bit codes at once, each code an index into a
+ * table of 16 bytes (André, Kermarrec and Le Scouarnec, "Quicker ADC", IEEE
+ * TPAMI 2021).  What the codes and the sums mean is quant's business.
+ *
+ * A table's codes are 16 bytes: byte 2i + h has vector 8h + i in its low half
+ * and vector 16 + 8h + i in its high half (i < 8, h < 2), so that the sums of
+ * even and of odd bytes come out in the order of the vectors.
+ *
+ * Tables come in runs of 16, the last of which may be shorter.  The largest
+ * entries of tables t, t + 4, t + 8 and t + 12 of a run add up to at most 255:
+ * four looked-up values are added in 8 bits, which costs a third of widening
+ * each of them.
+ */
+#define VDB_BLOCK 32			/* vectors of a block */
+#define VDB_TABLE 16			/* bytes of a table, and of its codes */
+#define VDB_TABLE_RUN 16		/* tables of a run */
+
+/* Numbers of a block's vectors; each kind is VDB_BLOCK floats. */
+#define VDB_BLOCK_ADD 0
+#define VDB_BLOCK_RESCALE 32
+#define VDB_BLOCK_ERROR 64
+#define VDB_BLOCK_FACTORS 96
+
+typedef struct VdbBlockScan
+{
+	const uint8_t *tables;		/* ntables of VDB_TABLE bytes */
+	size_t		ntables;		/* a multiple of 4, at most 65536 */
+	float		step;			/* a vector's sum of entries S stands for */
+	float		bias;			/* the value v = step * S + bias */
+	float		base;			/* estimate = base + add + rescale * v */
+	float		error_scale;	/* lower = estimate - error_scale * error */
+	float		error_floor;	/* - error_floor * |rescale| */
+	float		limit;			/* the bit of a vector is lower < limit */
+} VdbBlockScan;
+
+/*
+ * Estimates and lower bounds of nblocks blocks of 32, and for each block the
+ * bits of the vectors whose lower bound is below the limit, vector 0 lowest.
+ * Both codes and factors of the next block are stride bytes further on, and
+ * aligned to 4 bytes or better.  estimate and lower have 32 floats a block.
+ */
+typedef void (*VdbScanFactors) (const VdbBlockScan *scan, const uint8_t *codes,
+								const float *factors, size_t stride,
+								size_t nblocks, float *estimate, float *lower,
+								uint32_t *below);
+
+/* The same without factors: estimate = base + v, which is also the bound. */
+typedef void (*VdbScanPlain) (const VdbBlockScan *scan, const uint8_t *codes,
+							  size_t stride, size_t nblocks, float *estimate,
+							  uint32_t *below);
+
+/*
+ * A query in integers, for inner products with unsigned codes: its value is
+ * 128 * high + low, from -16384 to 16383, low from 0 to 127.  The arrays are
+ * filled up with zeroes to a multiple of VDB_WEIGHT_PAD, and the sum of the
+ * magnitudes is at most VDB_WEIGHT_SUM, so that no product is beyond int32.
+ */
+#define VDB_WEIGHT_PAD 64
+#define VDB_WEIGHT_MAX 16383
+#define VDB_WEIGHT_SUM (INT32_MAX / 255)
+
+typedef struct VdbWeights
+{
+	const int16_t *whole;
+	const int8_t *high;
+	const int8_t *low;
+} VdbWeights;
+
+/*
+ * Inner products of the weights with many rows of codes of 8, 4 or 2 bits,
+ * exact.  Rows have any alignment.  Packing of 4 and 2 bits: each run of 64
+ * elements has 64 / n of its bits' pieces of n = 2 or 4 elements to a byte, of
+ * which piece p (lowest bits first) is element p * (64 / n) + byte; the last
+ * run is filled up with zeroes to whole 64 elements.
+ */
+typedef void (*VdbDotMany) (const VdbWeights *weights, const void *const *rows,
+							size_t nrows, size_t dim, int32_t *out);
+
+typedef enum VdbCodeBits
+{
+	VDB_CODE8,
+	VDB_CODE4,
+	VDB_CODE2
+} VdbCodeBits;
+
+#define VDB_NCODEBITS (VDB_CODE2 + 1)
+
 typedef struct VdbKernels
 {
 	const char *name;			/* of the instruction set, as in the setting */
@@ -92,6 +182,23 @@ typedef struct VdbKernels
 	/* conversions of n elements; to half, nearest even, may give infinity */
 	void		(*f16_to_f32) (const uint16_t *from, float *to, size_t n);
 	void		(*f32_to_f16) (const float *from, uint16_t *to, size_t n);
+
+	/* block scans, and inner products with codes */
+	VdbScanFactors scan_factors;
+	VdbScanPlain scan_plain;
+	VdbDotMany	dot_many[VDB_NCODEBITS];
+
+	/*
+	 * The parts of a rotation, all in place; the same bits from every set.
+	 * flip changes the sign of x[i] where bit i % 32 of bits[i / 32] is set.
+	 * butterfly makes a[i] and b[i] their sum and difference, times scale.
+	 * hadamard is the Walsh-Hadamard transform of n = 2^k elements, in natural
+	 * order, times scale.
+	 */
+	void		(*flip) (float *x, const uint32_t *bits, size_t n);
+	void		(*butterfly) (float *a, float *b, size_t n, float scale);
+	void		(*hadamard) (float *x, size_t n, float scale);
+	VdbGemm		gemm;			/* blocks of rows against many centroids */
 } VdbKernels;
 
 extern VdbKernels vdb_kernel;

@@ -50,10 +50,39 @@ vdb_cosine_from_float(double dot, double aa, double bb)
 	return vdb_dist_cosine(dot, aa, bb);
 }
 
+/* Blocks of rows against centroids: gemm.c has the reference. */
+extern const VdbGemm vdb_gemm_scalar;
+extern const VdbGemm vdb_gemm_avx2;
+extern const VdbGemm vdb_gemm_avx512;
+extern const VdbGemm vdb_gemm_neon;
+
 extern void vdb_kernel_put_avx2(VdbKernels *kernels);
 extern void vdb_kernel_put_avx512(VdbKernels *kernels);
 extern void vdb_kernel_put_avx512vnni(VdbKernels *kernels);
 extern void vdb_kernel_put_avx512vpopcnt(VdbKernels *kernels);
 extern void vdb_kernel_put_neon(VdbKernels *kernels);
+
+/* What codes need, in files of their own, put by the functions above. */
+extern void vdb_kernel_put_avx2_codes(VdbKernels *kernels);
+extern void vdb_kernel_put_avx512_codes(VdbKernels *kernels);
+extern void vdb_kernel_put_avx512vnni_codes(VdbKernels *kernels);
+extern void vdb_kernel_put_neon_codes(VdbKernels *kernels);
+
+extern void vdb_scan_factors_scalar(const VdbBlockScan *scan, const uint8_t *codes,
+									const float *factors, size_t stride,
+									size_t nblocks, float *estimate, float *lower,
+									uint32_t *below);
+extern void vdb_scan_plain_scalar(const VdbBlockScan *scan, const uint8_t *codes,
+								  size_t stride, size_t nblocks, float *estimate,
+								  uint32_t *below);
+extern void vdb_dot8_scalar(const VdbWeights *weights, const void *const *rows,
+							size_t nrows, size_t dim, int32_t *out);
+extern void vdb_dot4_scalar(const VdbWeights *weights, const void *const *rows,
+							size_t nrows, size_t dim, int32_t *out);
+extern void vdb_dot2_scalar(const VdbWeights *weights, const void *const *rows,
+							size_t nrows, size_t dim, int32_t *out);
+extern void vdb_flip_scalar(float *x, const uint32_t *bits, size_t n);
+extern void vdb_butterfly_scalar(float *a, float *b, size_t n, float scale);
+extern void vdb_hadamard_scalar(float *x, size_t n, float scale);
 
 #endif							/* VDB_KERNEL_ISA_H */

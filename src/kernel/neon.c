@@ -286,6 +286,8 @@ vdb_kernel_put_neon(VdbKernels *kernels)
 	put_bit_neon(kernels);
 	kernels->f16_to_f32 = f16_to_f32_neon;
 	kernels->f32_to_f16 = f32_to_f16_neon;
+	vdb_kernel_put_neon_codes(kernels);
+	kernels->gemm = vdb_gemm_neon;
 }
 
 #endif

@@ -243,4 +243,14 @@ const VdbKernels vdb_kernel_scalar = {
 	},
 	.f16_to_f32 = f16_to_f32_scalar,
 	.f32_to_f16 = f32_to_f16_scalar,
+	.scan_factors = vdb_scan_factors_scalar,
+	.scan_plain = vdb_scan_plain_scalar,
+	.dot_many = {
+		[VDB_CODE8] = vdb_dot8_scalar,
+		[VDB_CODE4] = vdb_dot4_scalar,
+		[VDB_CODE2] = vdb_dot2_scalar,
+	},
+	.flip = vdb_flip_scalar,
+	.butterfly = vdb_butterfly_scalar,
+	.hadamard = vdb_hadamard_scalar,
 };

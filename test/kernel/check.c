@@ -9,11 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "kernel/half.h"
 #include "kernel/kernel.h"
+#include "tap.h"
 
 /* Fewer where the CPU is slow, an emulated one say. */
 #ifndef MAX_DIM
@@ -24,52 +23,6 @@
 
 static const char *const elem_names[] = {"f32", "f16", "i8", "bit"};
 static const char *const metric_names[] = {"l2sq", "ip", "cosine", "l1", "hamming", "jaccard"};
-
-static int	ntests = 0;
-static int	nfailed = 0;
-
-static void
-result(bool ok, const char *isa, const char *what)
-{
-	ntests++;
-	nfailed += !ok;
-	printf("%s %d - %s %s\n", ok ? "ok" : "not ok", ntests, isa, what);
-	fflush(stdout);
-}
-
-/* xorshift64*: the same numbers everywhere */
-static uint64_t state = 88172645463325252ULL;
-
-static uint64_t
-random_bits(void)
-{
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return state * 2685821657736338717ULL;
-}
-
-static double
-random_unit(void)
-{
-	return (double) (random_bits() >> 11) / 9007199254740992.0 * 2 - 1;
-}
-
-/* Bytes that end where the readable memory ends. */
-static uint8_t *
-guarded(size_t bytes)
-{
-	size_t		page = (size_t) sysconf(_SC_PAGESIZE);
-	size_t		size = (bytes + page - 1) / page * page;
-	uint8_t    *p = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED || mprotect(p + size, page, PROT_NONE) != 0)
-	{
-		perror("mmap");
-		exit(2);
-	}
-	return p + size;
-}
 
 static size_t
 elem_bytes(VdbElem elem, size_t dim)

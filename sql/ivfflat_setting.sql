@@ -1,0 +1,42 @@
+-- What clients of pgvector set.
+
+SELECT '[1,2,3]'::vector;
+SET ivfflat.probes = 10;
+SHOW ivfflat.probes;
+SET ivfflat.probes = 32768;
+SET ivfflat.probes = 32769;
+SET ivfflat.probes = 0;
+SHOW ivfflat.probes;
+RESET ivfflat.probes;
+SHOW ivfflat.probes;
+SET ivfflat.iterative_scan = off;
+SHOW ivfflat.iterative_scan;
+SET ivfflat.iterative_scan = relaxed_order;
+SHOW ivfflat.iterative_scan;
+SET ivfflat.iterative_scan = strict_order;
+SET ivfflat.iterative_scan = on;
+SET ivfflat.max_probes = 32768;
+SET ivfflat.max_probes = 32769;
+SET ivfflat.max_probes = 0;
+RESET ivfflat.max_probes;
+SHOW ivfflat.max_probes;
+BEGIN;
+SET LOCAL ivfflat.probes = 20;
+SHOW ivfflat.probes;
+COMMIT;
+SHOW ivfflat.probes;
+SET ivfflat.no_such_setting = 1;
+
+CREATE TABLE ivfflat_setting (v vector(3), any_v vector, any_h halfvec, long_bits bit(64001));
+CREATE INDEX ON ivfflat_setting USING ivfflat (any_v);
+CREATE INDEX ON ivfflat_setting USING ivfflat (any_v vector_cosine_ops) WITH (lists = 1);
+CREATE INDEX ON ivfflat_setting USING ivfflat (any_h halfvec_ip_ops);
+CREATE INDEX ON ivfflat_setting USING ivfflat (long_bits bit_hamming_ops);
+CREATE INDEX ON ivfflat_setting USING ivfflat (any_h);
+CREATE INDEX ON ivfflat_setting USING ivfflat (long_bits);
+CREATE INDEX ON ivfflat_setting USING ivfflat (v) WITH (lists = -1);
+CREATE INDEX ON ivfflat_setting USING ivfflat (v) WITH (lists = many);
+CREATE INDEX ON ivfflat_setting USING ivfflat (v) WITH (no_such_option = 1);
+CREATE UNIQUE INDEX ON ivfflat_setting USING ivfflat (v);
+CREATE INDEX ON ivfflat_setting USING ivfflat (v, v);
+DROP TABLE ivfflat_setting;

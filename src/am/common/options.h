@@ -1,0 +1,53 @@
+/*
+ * options.h
+ *	  What users choose: WITH (...) of an index, and settings.
+ */
+#ifndef VDB_AM_OPTIONS_H
+#define VDB_AM_OPTIONS_H
+
+#include "utils/rel.h"
+
+/* How an index holds its vectors.  Values may be stored: do not renumber. */
+typedef enum VdbAmQuantizer
+{
+	VDB_AM_QUANTIZER_AUTO = 0,	/* for the access method to resolve */
+	VDB_AM_QUANTIZER_NONE = 1,
+	VDB_AM_QUANTIZER_SQ8 = 2,
+	VDB_AM_QUANTIZER_PQ = 3,
+	VDB_AM_QUANTIZER_RABITQ = 4
+} VdbAmQuantizer;
+
+#define VDB_AM_MAX_LISTS 1000000
+
+/* Of an ivf or ivfflat index. */
+typedef struct VdbAmIvfOptions
+{
+	VdbAmQuantizer quantizer;
+	int			lists;			/* 0: auto */
+} VdbAmIvfOptions;
+
+/* amoptions of ivf and ivfflat. */
+extern bytea *vdb_am_ivf_reloptions(Datum reloptions, bool validate);
+
+/* The options of an index, with defaults for those not given. */
+extern VdbAmIvfOptions vdb_am_ivf_options(Relation index);
+
+/* Settings of ivf. */
+extern int	vdb_am_ivf_probes;	/* 0: as many as vdb_am_ivf_recall takes */
+extern double vdb_am_ivf_recall;
+
+/*
+ * Settings of ivfflat, which have the names of pgvector's: functions, because
+ * they may be its variables.
+ */
+extern int	vdb_am_ivfflat_probes(void);
+extern int	vdb_am_ivfflat_max_probes(void);
+extern bool vdb_am_ivfflat_iterative(void);
+
+/* The name of a quantizer, as in the option. */
+extern const char *vdb_am_quantizer_name(VdbAmQuantizer quantizer);
+
+/* Makes options and settings known; once, when the library is loaded. */
+extern void vdb_am_init(void);
+
+#endif							/* VDB_AM_OPTIONS_H */

@@ -1,0 +1,239 @@
+/*
+ * index.c
+ *	  An index as its metapage describes it: where things are on its pages, the
+ *	  rotation, and the origin.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "am/common/options.h"
+#include "am/ivf/ivf.h"
+
+const double vdb_ivf_recalls[VDB_IVF_NRECALLS] = {
+	0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 1
+};
+
+/*
+ * A block covers no more dimensions than leave room for it on a page, beside
+ * the numbers of its row pages; fewer where these are many.
+ */
+#define MAX_CODE_DIM 1792
+
+static bool
+shape_init(VdbIvfShape *shape, bool coded, uint32 code_dim, uint32 row_size)
+{
+	memset(shape, 0, sizeof(*shape));
+	shape->coded = coded;
+	shape->code_dim = code_dim;
+	shape->block_size = coded ? vdb_quant_block_size(shape->code_dim) : 0;
+	shape->stride = shape->block_size + VDB_BLOCK * sizeof(ItemPointerData);
+	shape->row_size = row_size;
+	shape->rows_per_page = VDB_PAGE_SPACE / row_size;
+	shape->pages_per_row = (row_size + VDB_PAGE_SPACE - 1) / VDB_PAGE_SPACE;
+
+	/*
+	 * As many blocks as fit; but not too many, as the last lead page of a list
+	 * is half empty on average.
+	 */
+	for (uint32 n = 1; n <= VDB_IVF_MAX_BLOCKS; n++)
+	{
+		uint32		lanes = n * VDB_BLOCK;
+		uint32		pages = shape->rows_per_page == 0 ? lanes * shape->pages_per_row :
+			(lanes + shape->rows_per_page - 1) / shape->rows_per_page;
+		uint32		at = MAXALIGN(offsetof(VdbIvfLead, rows) + pages * sizeof(BlockNumber));
+
+		if (at + n * shape->stride > VDB_PAGE_SPACE)
+			break;
+		shape->nblocks = n;
+		shape->lanes = lanes;
+		shape->nrow_pages = pages;
+		shape->blocks_at = at;
+		shape->lead_size = at + n * shape->stride;
+	}
+	return shape->nblocks > 0;
+}
+
+/* Bytes of a VdbIvf with all that it points to but its kind. */
+static Size
+whole_size(uint32 dim)
+{
+	return MAXALIGN(sizeof(VdbIvf)) + MAXALIGN(vdb_quant_rotation_size(dim)) +
+		dim * sizeof(float);
+}
+
+/* Makes it point to what follows it. */
+static void
+set_pointers(VdbIvf *ivf)
+{
+	char	   *signs = (char *) ivf + MAXALIGN(sizeof(VdbIvf));
+
+	ivf->rotation.signs = (uint32_t *) signs;
+	ivf->origin = (float *) (signs + MAXALIGN(vdb_quant_rotation_size(ivf->dim)));
+}
+
+VdbIvf *
+vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
+{
+	VdbIvf	   *ivf = palloc0(whole_size(meta->dim));
+	bool		coded = meta->coding == VDB_IVF_RABITQ;
+	uint32		code_dim = Min(meta->dim, MAX_CODE_DIM);
+
+	ivf->meta = *meta;
+	ivf->kind = kind;
+	ivf->dim = meta->dim;
+	ivf->normalized = meta->metric == VDB_COSINE;
+	ivf->coded_metric = meta->metric == VDB_IP ? VDB_IP : VDB_L2SQ;
+	/* One query serves both, so their blocks cover the same dimensions. */
+	while (!shape_init(&ivf->list, coded, code_dim,
+					   coded ? vdb_quant_row_size(meta->dim, VDB_QUANT_8BITS) :
+					   vdb_am_bytes(kind, meta->dim)) ||
+		   !shape_init(&ivf->directory, true, code_dim,
+					   TYPEALIGN(4, meta->dim * sizeof(uint16))))
+		code_dim = (code_dim - 1) / 16 * 16;
+	set_pointers(ivf);
+	vdb_quant_rotation_init(&ivf->rotation, meta->dim, meta->seed,
+							(void *) ivf->rotation.signs);
+	return ivf;
+}
+
+void
+vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta)
+{
+	Buffer		buffer = vdb_page_read(index, VDB_IVF_METAPAGE, VDB_IVF_META);
+
+	memcpy(meta, vdb_page_contents(BufferGetPage(buffer)), sizeof(*meta));
+	vdb_page_release(buffer);
+
+	if (meta->magic != VDB_IVF_MAGIC)
+		vdb_page_corrupted(index, VDB_IVF_METAPAGE, "its metapage is not of this access method");
+	if (meta->version != VDB_IVF_VERSION || meta->rotation != VDB_QUANT_ROTATION_VERSION ||
+		meta->block != VDB_QUANT_BLOCK_VERSION || meta->row != VDB_QUANT_ROW_VERSION)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("index \"%s\" was made by another version of vecdb",
+					   RelationGetRelationName(index)),
+				errdetail("Its format is %u; this version has %u.", meta->version,
+						  VDB_IVF_VERSION),
+				errhint("REINDEX INDEX makes it anew."));
+	if (meta->dim == 0 || meta->dim > VDB_AM_BIT_MAX_DIM || !(meta->scale > 0) ||
+		(meta->coding != VDB_IVF_PLAIN && meta->coding != VDB_IVF_RABITQ))
+		vdb_page_corrupted(index, VDB_IVF_METAPAGE, "its metapage has impossible values");
+}
+
+/* Reads a chain of pages of floats. */
+static void
+read_floats(Relation index, BlockNumber block, uint32 count, float *to)
+{
+	while (count > 0)
+	{
+		Buffer		buffer = vdb_page_read(index, block, VDB_IVF_FLOATS);
+		uint32		n = Min(count, VDB_PAGE_SPACE / sizeof(float));
+
+		memcpy(to, vdb_page_contents(BufferGetPage(buffer)), n * sizeof(float));
+		block = vdb_page_opaque(BufferGetPage(buffer))->next;
+		vdb_page_release(buffer);
+		to += n;
+		count -= n;
+	}
+}
+
+/* Reads what describes the index, into memory of the relcache entry. */
+static VdbIvf *
+load(Relation index)
+{
+	VdbIvfMeta	meta;
+	VdbIvf	   *ivf;
+	MemoryContext old;
+
+	vdb_ivf_read_meta(index, &meta);
+	ivf = vdb_ivf_describe(vdb_am_kind(index), &meta);
+	if (meta.origin != InvalidBlockNumber)
+		read_floats(index, meta.origin, meta.dim, (float *) ivf->origin);
+	if (meta.directory == InvalidBlockNumber)
+		return ivf;				/* not for long */
+
+	old = MemoryContextSwitchTo(index->rd_indexcxt);
+	index->rd_amcache = palloc(whole_size(meta.dim));
+	memcpy(index->rd_amcache, ivf, whole_size(meta.dim));
+	MemoryContextSwitchTo(old);
+	return ivf;
+}
+
+VdbIvf *
+vdb_ivf_open(Relation index)
+{
+	VdbIvf	   *cached = index->rd_amcache;
+	VdbIvf	   *ivf;
+
+	if (cached == NULL)
+		return load(index);
+	ivf = palloc(whole_size(cached->dim));
+	memcpy(ivf, cached, whole_size(cached->dim));
+	set_pointers(ivf);
+	return ivf;
+}
+
+bool
+vdb_ivf_floats(const VdbIvf *ivf, const void *elements, float *floats)
+{
+	vdb_am_to_floats(ivf->kind, elements, ivf->dim, floats);
+	if (ivf->normalized)
+	{
+		double		norm = vdb_dist_norm(VDB_F32, floats, ivf->dim);
+
+		if (!(norm > 0))
+			return false;
+		for (uint32 i = 0; i < ivf->dim; i++)
+			floats[i] = floats[i] / norm;
+	}
+	return true;
+}
+
+void
+vdb_ivf_place(const VdbIvf *ivf, float *floats, float *rotated)
+{
+	double		scale = ivf->meta.scale;
+
+	/* Before the rotation: its rounding is in proportion to the length. */
+	for (uint32 i = 0; i < ivf->dim; i++)
+		floats[i] = ((double) floats[i] - ivf->origin[i]) * scale;
+	vdb_quant_rotate(&ivf->rotation, floats, rotated);
+	if (!(vdb_dist_square(VDB_F32, rotated, ivf->dim) < (double) VDB_IVF_FAR * VDB_IVF_FAR))
+	{
+		memset(rotated, 0, ivf->dim * sizeof(float));
+		rotated[0] = VDB_IVF_FAR;
+	}
+}
+
+bool
+vdb_ivf_rotate(const VdbIvf *ivf, const void *elements, float *floats, float *rotated)
+{
+	if (!vdb_ivf_floats(ivf, elements, floats))
+		return false;
+	vdb_ivf_place(ivf, floats, rotated);
+	return true;
+}
+
+uint32
+vdb_ivf_probes(const VdbIvf *ivf, uint32 *most)
+{
+	uint32		all = PG_UINT32_MAX;
+	int			i = 0;
+
+	if (most == NULL)
+		most = &all;
+	*most = all;
+	if (ivf->meta.flat)
+	{
+		uint32		probes = vdb_am_ivfflat_probes();
+
+		*most = vdb_am_ivfflat_iterative() ? Max(probes, vdb_am_ivfflat_max_probes()) : probes;
+		return probes;
+	}
+	if (vdb_am_ivf_probes > 0)
+		return vdb_am_ivf_probes;
+	while (i < VDB_IVF_NRECALLS - 1 && vdb_ivf_recalls[i] < vdb_am_ivf_recall)
+		i++;
+	return Max(ivf->meta.probes[i], 1);
+}

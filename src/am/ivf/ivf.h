@@ -1,0 +1,213 @@
+/*
+ * ivf.h
+ *	  The parts of the inverted-file access method, to each other.
+ */
+#ifndef VDB_IVF_H
+#define VDB_IVF_H
+
+#include "access/amapi.h"
+#include "access/genam.h"
+#include "nodes/execnodes.h"
+#include "utils/rel.h"
+
+#include "am/common/kind.h"
+#include "am/ivf/ivf_format.h"
+#include "kernel/kernel.h"
+#include "page/page.h"
+#include "quant/quant.h"
+
+/*
+ * Where things are on the pages of a list.  (A list of 16,000-dimensional
+ * vectors has blocks over the first code_dim dimensions only, because a block
+ * has to fit on a page.)
+ */
+#define VDB_IVF_MAX_BLOCKS 8	/* of a lead page */
+
+typedef struct VdbIvfShape
+{
+	bool		coded;			/* has blocks of codes */
+	uint32		code_dim;		/* dimensions that the blocks cover */
+	uint32		block_size;		/* bytes of a block's codes and factors */
+	uint32		stride;			/* from block to block: that and the row ids */
+	uint32		nblocks;		/* of a lead page */
+	uint32		lanes;			/* 32 times that */
+	uint32		blocks_at;		/* first block, in the page's contents */
+	uint32		lead_size;		/* of the contents */
+	uint32		row_size;		/* bytes of a vector on a row page */
+	uint32		rows_per_page;	/* 0 if a row takes several pages: */
+	uint32		pages_per_row;
+	uint32		nrow_pages;		/* of a lead page */
+} VdbIvfShape;
+
+/* An index, as far as it does not change. */
+typedef struct VdbIvf
+{
+	VdbIvfMeta	meta;			/* as it was when this was made */
+	const VdbAmKind *kind;
+	uint32		dim;
+	VdbMetric	coded_metric;	/* of codes: VDB_L2SQ, or VDB_IP */
+	bool		normalized;		/* vectors are scaled to length 1 for codes */
+	VdbIvfShape list;
+	VdbIvfShape directory;
+	VdbQuantRotation rotation;
+	const float *origin;		/* not rotated */
+} VdbIvf;
+
+/* ---- index.c ---- */
+
+/* The recalls that VdbIvfMeta.probes is for. */
+extern const double vdb_ivf_recalls[VDB_IVF_NRECALLS];
+
+/*
+ * What the metapage says, in memory of the caller's.  (The relcache entry
+ * keeps it, but may forget it at any time.)
+ */
+extern VdbIvf *vdb_ivf_open(Relation index);
+
+/* The same of an index to be, with an origin of zeroes. */
+extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
+
+/* The metapage as it is now, checked. */
+extern void vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta);
+
+/* Lists to look at before the first row, and at most (which may be NULL), as
+ * the settings say. */
+extern uint32 vdb_ivf_probes(const VdbIvf *ivf, uint32 *most);
+
+/*
+ * A vector's elements as floats, of length 1 under cosine; false if it has no
+ * direction but needs one.
+ */
+extern bool vdb_ivf_floats(const VdbIvf *ivf, const void *elements, float *floats);
+
+/*
+ * Such floats as codes want them: relative to the origin, times the scale, and
+ * rotated.  The scale brings the data to a length of about 1, so that neither
+ * squares nor half-precision centres leave their range.
+ *
+ * What is further than VDB_IVF_FAR then has no place among the codes: it
+ * becomes a vector of that length, and vdb_ivf_is_far().  floats is changed.
+ */
+extern void vdb_ivf_place(const VdbIvf *ivf, float *floats, float *rotated);
+
+#define VDB_IVF_FAR 1e15f
+
+static inline bool
+vdb_ivf_is_far(const float *rotated)
+{
+	return rotated[0] >= VDB_IVF_FAR;
+}
+
+/*
+ * The code of a vector that is far: an estimate below this bounds nothing.
+ */
+#define VDB_IVF_NO_BOUND (-1e37f)
+
+/* Both.  floats and rotated have dim floats. */
+extern bool vdb_ivf_rotate(const VdbIvf *ivf, const void *elements, float *floats,
+						   float *rotated);
+
+/* ---- list.c ---- */
+
+/* A vector on its way into a list. */
+typedef struct VdbIvfEntry
+{
+	ItemPointerData tid;		/* for the directory: block and 1 */
+	const float *rotated;		/* for codes */
+	const float *centre;		/* of the list, rotated; NULL is zero */
+	const void *row;			/* what to store beside, or NULL: 8-bit codes */
+} VdbIvfEntry;
+
+/* A new list without entries. */
+extern BlockNumber vdb_ivf_list_create(const VdbIvf *ivf, const VdbIvfShape *shape,
+									   Relation index, bool building, uint32 number);
+
+extern void vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index,
+							 bool building, BlockNumber head, const VdbIvfEntry *entry,
+							 void *work);
+
+/* Bytes of work memory of vdb_ivf_list_add(). */
+extern Size vdb_ivf_list_work(const VdbIvf *ivf);
+
+static inline VdbIvfLead *
+vdb_ivf_lead(Page page)
+{
+	return (VdbIvfLead *) vdb_page_contents(page);
+}
+
+static inline char *
+vdb_ivf_block(const VdbIvfShape *shape, VdbIvfLead *lead, uint32 number)
+{
+	return (char *) lead + shape->blocks_at + number * shape->stride;
+}
+
+static inline ItemPointer
+vdb_ivf_tid(const VdbIvfShape *shape, VdbIvfLead *lead, uint32 lane)
+{
+	return (ItemPointer) (vdb_ivf_block(shape, lead, lane / VDB_BLOCK) + shape->block_size) +
+		lane % VDB_BLOCK;
+}
+
+/*
+ * The row of a lane of a lead page that the caller has locked.  *buffer is a
+ * pinned row page or InvalidBuffer, and stays pinned for the next call; copy
+ * has row_size bytes for rows on several pages.
+ */
+extern const void *vdb_ivf_row(const VdbIvfShape *shape, Relation index, VdbIvfLead *lead,
+							   uint32 lane, Buffer *buffer, void *copy);
+
+/* Adds a row id to a chain of them. */
+extern BlockNumber vdb_ivf_tids_create(Relation index, bool building);
+extern void vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, ItemPointer tid);
+
+/* ---- route.c: which lists are near ---- */
+
+typedef struct VdbIvfNear
+{
+	uint32		ordinal;		/* place in the directory */
+	BlockNumber head;			/* of the list */
+	float		base;			/* what estimates begin with, see quant.h */
+	float		gap;			/* from its centre */
+} VdbIvfNear;
+
+/* A search for lists: what it remembers between calls. */
+typedef struct VdbIvfRoute VdbIvfRoute;
+
+extern VdbIvfRoute *vdb_ivf_route_create(const VdbIvf *ivf, Relation index);
+
+/* The same index, opened again. */
+extern void vdb_ivf_route_reuse(VdbIvfRoute *route, Relation index);
+
+/* Begins anew, for a query as vdb_ivf_rotate() made it. */
+extern void vdb_ivf_route_begin(VdbIvfRoute *route, const float *query,
+								VdbQuantTables *tables);
+
+/* The next nearest list; false if there is none.  centre may be NULL, or gets
+ * its dim floats. */
+extern bool vdb_ivf_route_next(VdbIvfRoute *route, VdbIvfNear *near, float *centre);
+
+/* How many to ask for at a time. */
+extern void vdb_ivf_route_expect(VdbIvfRoute *route, uint32 lists);
+
+/* ---- the access method's functions ---- */
+
+extern IndexBuildResult *vdb_ivf_build(Relation heap, Relation index, IndexInfo *info);
+extern void vdb_ivf_build_empty(Relation index);
+
+/* Completes an index that has a metapage only. */
+extern void vdb_ivf_complete(Relation index);
+extern bool vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
+						   Relation heap, IndexUniqueCheck check, bool unchanged,
+						   IndexInfo *info);
+extern IndexBulkDeleteResult *vdb_ivf_bulk_delete(IndexVacuumInfo *info,
+												  IndexBulkDeleteResult *result,
+												  IndexBulkDeleteCallback callback, void *state);
+extern IndexBulkDeleteResult *vdb_ivf_vacuum_cleanup(IndexVacuumInfo *info,
+													 IndexBulkDeleteResult *result);
+extern IndexScanDesc vdb_ivf_begin_scan(Relation index, int nkeys, int norderbys);
+extern void vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys,
+						   int norderbys);
+extern bool vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction);
+extern void vdb_ivf_end_scan(IndexScanDesc scan);
+
+#endif							/* VDB_IVF_H */

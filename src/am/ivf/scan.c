@@ -1,0 +1,822 @@
+/*
+ * scan.c
+ *	  Rows in order of distance, for as long as somebody asks for more.
+ *
+ * Lists are looked at from the nearest on.  Of each, the codes give a lower
+ * bound for every entry; those with the lowest are kept as candidates, and
+ * refined by their 8 bits per dimension; and those come out whose place no
+ * other entry can take.  How many rows will be asked for is not known: when
+ * the candidates are used up, the same lists are looked at again for more of
+ * them, and then further lists follow.  At the end come the rows that no
+ * distance can order: zero vectors under cosine (NaN sorts after all numbers),
+ * then NULLs.
+ *
+ * What PostgreSQL gets with a row of 8 bits is a lower bound that cannot fail;
+ * it computes the distance itself and puts rows in order by that.
+ *
+ * A candidate is noted with its row id, and its 8 bits are read later without
+ * a lock.  If the lane has been emptied and filled anew meanwhile, what is
+ * read is another vector's; but then vacuum has found the row dead for every
+ * snapshot, and PostgreSQL will drop it.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/relscan.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "port/pg_bitutils.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+#include "am/common/options.h"
+#include "am/ivf/ivf.h"
+#include "scan/select.h"
+
+/*
+ * How wide the bounds from a bit per dimension are, in standard deviations.
+ * At 1.9, the value of the RaBitQ paper, one neighbour in 500 of sift128 is
+ * never found; wider bounds refine more candidates.
+ */
+#define EPSILON 2.2f
+
+/* Relative error of sums of floats, with room to spare. */
+#define ROUNDING 4e-6
+
+/*
+ * Candidates kept at first, and how many times more each time that they are
+ * used up.  The first search for ten rows needs some 100 of them.
+ */
+#define FIRST_KEEP 192
+#define MORE_KEEP 8
+
+/* They are thinned out to so many when there are this many times more. */
+#define SPARE 3
+
+/* Candidates refined at a time. */
+#define BATCH 32
+
+/* Look at so many entries for every row returned. */
+#define ENTRIES_PER_ROW 16
+
+typedef enum Stage
+{
+	STAGE_LISTS,				/* in order of distance */
+	STAGE_ANY,					/* all rows, when no distance can order them */
+	STAGE_FAR,					/* all rows, for PostgreSQL to order */
+	STAGE_ZEROS,				/* zero vectors */
+	STAGE_NULLS,				/* rows without a vector */
+	STAGE_DONE
+} Stage;
+
+/* A list looked at. */
+typedef struct Visited
+{
+	VdbIvfNear	near;
+	float		taken;			/* entries with a lower bound are refined */
+} Visited;
+
+/* An entry that may be near. */
+typedef struct Candidate
+{
+	float		lower;			/* bound of its distance, metric of the codes */
+	uint32		list;			/* of the lists looked at */
+	ItemPointerData tid;
+	uint16		lane;
+	BlockNumber row;			/* the page of its vector, if that is on one */
+	BlockNumber lead;			/* its lead page */
+} Candidate;
+
+typedef struct VdbIvfScan
+{
+	MemoryContext context;		/* of all this */
+	Oid			index;
+	RelFileNumber file;			/* REINDEX makes another */
+	const VdbIvf *ivf;
+	Stage		stage;
+	bool		null_query;
+
+	/* the query */
+	void	   *elements;
+	float	   *floats;
+	float	   *rotated;
+	double		length;			/* of rotated */
+	float	   *zeros;			/* where there is no centre */
+	VdbQuantTables tables;
+	void	   *tables_memory;
+	VdbQuantWeights weights;
+	void	   *weights_memory;
+
+	/* lists looked at */
+	VdbIvfRoute *route;
+	Visited    *lists;
+	uint32		nlists;
+	uint32		list_room;
+	uint32		probes;			/* to look at before the first row */
+	uint32		max_probes;
+	bool		more_lists;
+
+	uint64		entries;		/* lanes looked at */
+
+	/*
+	 * Candidates: entries of the lists looked at that are not taken, and whose
+	 * bound is below limit.  Those before next are refined, and all whose
+	 * bound is below refined.
+	 */
+	Candidate  *candidates;
+	uint32		ncandidates;
+	uint32		candidate_room;
+	uint32		keep;
+	uint32		next;
+	float		refined;
+	float		limit;
+	float	   *numbers;		/* to select from */
+	double		bound;			/* operator's distance of what is not refined */
+
+	VdbScanQueue queue;
+	uint64		returned;
+
+	/* row ids without order */
+	BlockNumber next_block;
+	BlockNumber nblocks;
+	ItemPointerData *tids;
+	uint32		ntids;
+	uint32		next_tid;
+
+	void	   *copy;			/* a row that is on several pages */
+} VdbIvfScan;
+
+/* ---- candidates ---- */
+
+/* The operator's distance from that of the codes. */
+static double
+from_coded(const VdbIvf *ivf, double d)
+{
+	d /= (double) ivf->meta.scale * ivf->meta.scale;
+	switch (ivf->meta.metric)
+	{
+		case VDB_L2SQ:
+			return sqrt(Max(d, 0));
+		case VDB_COSINE:
+			/* Vectors of length 1: 1 - <a, b> = |a - b|^2 / 2. */
+			return Max(d, 0) / 2;
+		default:
+			return d;
+	}
+}
+
+/* The operator's distance that goes with a candidate's bound. */
+static double
+operator_distance(VdbIvfScan *so, float lower)
+{
+	if (isinf(lower))
+		return lower;
+	return so->ivf->list.coded ? from_coded(so->ivf, lower) :
+		vdb_am_from_metric(so->ivf->kind, lower);
+}
+
+/* Keeps those with the lowest bounds. */
+static void
+drop_candidates(VdbIvfScan *so)
+{
+	Candidate  *c = so->candidates;
+	uint32		n = so->next;
+
+	for (uint32 i = so->next; i < so->ncandidates; i++)
+		so->numbers[i - so->next] = c[i].lower;
+	so->limit = vdb_scan_nth(so->numbers, so->ncandidates - so->next, so->keep);
+	for (uint32 i = so->next; i < so->ncandidates; i++)
+		if (c[i].lower < so->limit)
+			c[n++] = c[i];
+	so->ncandidates = n;
+}
+
+/* Notes an entry of a lead page that is locked. */
+static inline void
+add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, uint32 lane,
+			  float lower)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
+	Candidate  *c;
+
+	if (!ItemPointerIsValid(tid) || lower < so->lists[list].taken)
+		return;
+	if (so->ncandidates == so->candidate_room)
+	{
+		so->candidate_room *= 2;
+		so->candidates = repalloc_huge(so->candidates,
+									   so->candidate_room * sizeof(Candidate));
+		so->numbers = repalloc_huge(so->numbers, so->candidate_room * sizeof(float));
+	}
+	c = &so->candidates[so->ncandidates++];
+	c->lower = lower;
+	c->list = list;
+	c->tid = *tid;
+	c->lane = lane;
+	c->row = shape->rows_per_page > 0 ? lead->rows[lane / shape->rows_per_page] :
+		InvalidBlockNumber;
+	c->lead = block;
+	if (so->ncandidates - so->next >= SPARE * so->keep)
+		drop_candidates(so);
+}
+
+/* Entries of a lead page of codes. */
+static void
+scan_coded(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	float		estimate[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+	float		lower[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+	uint32		below[VDB_IVF_MAX_BLOCKS];
+
+	vdb_quant_block_scan(&so->tables, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
+						 shape->stride, shape->nblocks, so->limit, estimate, lower, below);
+	for (uint32 i = 0; i < shape->nblocks; i++)
+		for (uint32 bits = below[i]; bits != 0; bits &= bits - 1)
+		{
+			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
+
+			if (lower[lane] < so->limit)
+				add_candidate(so, list, lead, block, lane, lower[lane]);
+		}
+}
+
+/* Entries of a lead page of plain vectors: their bounds are their distances. */
+static void
+scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
+{
+	const VdbIvf *ivf = so->ivf;
+	const VdbIvfShape *shape = &ivf->list;
+	VdbDistMany many = vdb_kernel.many[ivf->kind->elem][ivf->kind->metric];
+	Buffer		buffer = InvalidBuffer;
+	uint32		step = Max(shape->rows_per_page, 1);
+
+	for (uint32 first = 0; first < shape->lanes; first += step)
+	{
+		const void *rows[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+		float		d[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+		uint32		lanes[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+		uint32		n = 0;
+
+		for (uint32 lane = first; lane < Min(first + step, shape->lanes); lane++)
+			if (ItemPointerIsValid(vdb_ivf_tid(shape, lead, lane)))
+			{
+				lanes[n] = lane;
+				rows[n++] = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
+			}
+		many(so->elements, rows, n, ivf->dim, d);
+		for (uint32 i = 0; i < n; i++)
+		{
+			/* Beyond float's range: PostgreSQL finds its place. */
+			if (ivf->kind->elem == VDB_F32 && !vdb_dist_trusted(ivf->kind->metric, d[i]))
+				d[i] = -INFINITY;
+			if (d[i] < so->limit)
+				add_candidate(so, list, lead, block, lanes[i], d[i]);
+		}
+	}
+	if (BufferIsValid(buffer))
+		vdb_page_unpin(buffer);
+}
+
+/* Looks at the entries of a list. */
+static void
+scan_list(VdbIvfScan *so, Relation index, uint32 list)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	const VdbIvfNear *near = &so->lists[list].near;
+
+	vdb_quant_tables_aim(&so->tables, near->base, near->gap, EPSILON);
+	for (BlockNumber block = near->head; block != InvalidBlockNumber;)
+	{
+		Buffer		buffer = vdb_page_read(index, block, VDB_IVF_LEAD);
+		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+		BlockNumber next = vdb_page_opaque(BufferGetPage(buffer))->next;
+
+		vdb_page_prefetch(index, next, shape->blocks_at, 256);
+		if (shape->coded)
+			scan_coded(so, list, lead, block);
+		else
+			scan_plain(so, index, list, lead, block);
+		vdb_page_release(buffer);
+		block = next;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Looks at so many lists more, or as many as there are. */
+static void
+visit_lists(VdbIvfScan *so, Relation index, uint32 count)
+{
+	uint32		first = so->nlists;
+
+	count = Min(count, so->max_probes - so->nlists);
+	vdb_ivf_route_expect(so->route, count);
+	while (so->nlists < first + count)
+	{
+		if (so->nlists == so->list_room)
+		{
+			so->list_room *= 2;
+			so->lists = repalloc_huge(so->lists, so->list_room * sizeof(Visited));
+		}
+		if (!vdb_ivf_route_next(so->route, &so->lists[so->nlists].near, NULL))
+			break;
+		so->lists[so->nlists++].taken = -INFINITY;
+	}
+	so->more_lists = so->nlists == first + count && so->nlists < so->max_probes;
+	/* What is new may lie below what is refined, and have others dropped. */
+	for (uint32 i = 0; i < first; i++)
+		so->lists[i].taken = Max(so->lists[i].taken, so->refined);
+	so->refined = -INFINITY;
+	for (uint32 i = first; i < so->nlists; i++)
+	{
+		if (i + 1 < so->nlists)
+			vdb_page_prefetch(index, so->lists[i + 1].near.head, so->ivf->list.blocks_at, 256);
+		so->entries += so->ivf->list.lanes;
+		scan_list(so, index, i);
+	}
+	so->bound = -INFINITY;
+}
+
+/* Looks at the same lists again, for candidates that were dropped. */
+static void
+visit_again(VdbIvfScan *so, Relation index)
+{
+	so->keep *= MORE_KEEP;
+	so->ncandidates = so->next = 0;
+	for (uint32 i = 0; i < so->nlists; i++)
+		so->lists[i].taken = Max(so->lists[i].taken, so->limit);
+	so->bound = operator_distance(so, so->limit);
+	so->limit = INFINITY;
+	for (uint32 i = 0; i < so->nlists; i++)
+		scan_list(so, index, i);
+}
+
+/*
+ * A lower bound of an entry's distance that cannot fail, from its 8 bits.
+ *
+ * The row's error is that of a direction at random, a sqrt(dim - 1)th of the
+ * longest.  The query was rounded to integers, by half a step, which counts
+ * for each dimension as much as the code there, 127.5 at most; that is more
+ * than the rounding of floats in the query and the vector.  What is left is
+ * the rounding of the terms here, and that of the operator, whose sums are of
+ * floats, too: PostgreSQL takes a distance below its bound for an error.
+ */
+static double
+refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
+{
+	const VdbIvf *ivf = so->ivf;
+	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
+	float		estimate;
+	double		slack,
+				bound;
+
+	vdb_quant_row_many(&so->weights, VDB_QUANT_8BITS, near->base, &row, 1, &estimate);
+	if (!(estimate > VDB_IVF_NO_BOUND))
+		return -INFINITY;
+	slack = ROUNDING * (fabs(near->base) + fabs(factors->add) +
+						fabs((double) estimate - near->base - factors->add));
+	slack += 64.0 * so->weights.step * ivf->dim * fabs(factors->rescale);
+	/* lengths of query and vector, in the metrics that are relative to them */
+	if (ivf->meta.metric == VDB_IP)
+		slack += ROUNDING * so->length * (so->length + near->gap);
+	else if (ivf->meta.metric == VDB_COSINE)
+		slack += 2 * ROUNDING * ivf->meta.scale * ivf->meta.scale;
+	bound = from_coded(ivf, estimate - factors->error * sqrt(ivf->dim) * near->gap - slack -
+					   FLT_MIN);
+
+	/* The operator loses products below float's range. */
+	return ivf->meta.metric == VDB_IP ? bound - (double) FLT_MIN * ivf->dim : bound;
+}
+
+/*
+ * Moves the next few candidates, those with the lowest bounds, before all
+ * others; returns where they end.
+ */
+static uint32
+next_batch(VdbIvfScan *so)
+{
+	Candidate  *c = so->candidates;
+	uint32		n = so->ncandidates - so->next;
+	uint32		end = so->next;
+	float		limit;
+
+	if (n <= BATCH)
+	{
+		so->refined = so->limit;
+		so->bound = operator_distance(so, so->limit);
+		return so->ncandidates;
+	}
+	for (uint32 i = 0; i < n; i++)
+		so->numbers[i] = c[so->next + i].lower;
+	limit = vdb_scan_nth(so->numbers, n, BATCH);
+	/* More than a batch only if many are equal. */
+	for (uint32 i = so->next; i < so->ncandidates; i++)
+		if (c[i].lower <= limit)
+		{
+			Candidate	swap = c[end];
+
+			c[end++] = c[i];
+			c[i] = swap;
+		}
+	so->refined = nextafterf(limit, INFINITY);
+	so->bound = operator_distance(so, limit);
+	return end;
+}
+
+/* The vector of a candidate: see the top of this file. */
+static const void *
+candidate_row(VdbIvfScan *so, Relation index, const Candidate *c, Buffer *buffer)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	Buffer		lead;
+	const void *row;
+
+	if (shape->rows_per_page > 0)
+	{
+		*buffer = vdb_page_pin(index, c->row, VDB_IVF_ROWS);
+		return vdb_page_contents(BufferGetPage(*buffer)) +
+			c->lane % shape->rows_per_page * shape->row_size;
+	}
+	*buffer = InvalidBuffer;
+	lead = vdb_page_read(index, c->lead, VDB_IVF_LEAD);
+	row = vdb_ivf_row(shape, index, vdb_ivf_lead(BufferGetPage(lead)), c->lane, buffer, so->copy);
+	vdb_page_release(lead);
+	return row;
+}
+
+/* Refines the next candidates. */
+static void
+refine_more(VdbIvfScan *so, Relation index)
+{
+	const VdbIvf *ivf = so->ivf;
+	const VdbIvfShape *shape = &ivf->list;
+	uint32		end = next_batch(so);
+
+	if (shape->coded && shape->rows_per_page > 0)
+		for (uint32 i = so->next; i < end; i++)
+			vdb_page_prefetch(index, so->candidates[i].row,
+							  so->candidates[i].lane % shape->rows_per_page * shape->row_size,
+							  shape->row_size);
+	for (; so->next < end; so->next++)
+	{
+		Candidate  *c = &so->candidates[so->next];
+		Buffer		buffer;
+		double		key;
+
+		if (shape->coded)
+		{
+			key = refined_bound(so, &so->lists[c->list].near, candidate_row(so, index, c, &buffer));
+			if (BufferIsValid(buffer))
+				vdb_page_unpin(buffer);
+		}
+		else
+			key = operator_distance(so, c->lower);
+		vdb_scan_queue_push(&so->queue, key, &c->tid);
+	}
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* The next row of the lists, in order of distance; false if there is none. */
+static bool
+next_of_lists(VdbIvfScan *so, Relation index, VdbScanFound *found)
+{
+	for (;;)
+	{
+		if (so->more_lists &&
+			(so->nlists < so->probes || so->returned * ENTRIES_PER_ROW > so->entries))
+			visit_lists(so, index, Max(so->probes - Min(so->probes, so->nlists),
+									   so->nlists / 2 + 1));
+		else if (so->queue.count > 0 && so->queue.items[0].key <= so->bound)
+		{
+			*found = vdb_scan_queue_pop(&so->queue);
+			so->returned++;
+			return true;
+		}
+		else if (so->next < so->ncandidates)
+			refine_more(so, index);
+		else if (so->limit < INFINITY)
+			visit_again(so, index);
+		else if (so->more_lists)
+			visit_lists(so, index, so->nlists / 2 + 1);
+		else if (so->bound < INFINITY)
+			so->bound = INFINITY;
+		else
+			return false;
+	}
+}
+
+/* ---- rows without order ---- */
+
+/* Copies the row ids of a lead page. */
+static void
+take_lead(VdbIvfScan *so, Page page)
+{
+	VdbIvfLead *lead = vdb_ivf_lead(page);
+
+	for (uint32 lane = 0; lane < so->ivf->list.lanes; lane++)
+	{
+		ItemPointer tid = vdb_ivf_tid(&so->ivf->list, lead, lane);
+
+		if (ItemPointerIsValid(tid))
+			so->tids[so->ntids++] = *tid;
+	}
+}
+
+static void
+take_tids(VdbIvfScan *so, Page page)
+{
+	VdbIvfTids *tids = (VdbIvfTids *) vdb_page_contents(page);
+
+	so->ntids = Min(tids->count, VDB_IVF_TIDS_PER_PAGE);
+	memcpy(so->tids, tids->tids, so->ntids * sizeof(ItemPointerData));
+}
+
+/* The next row id of a chain that begins at next_block. */
+static bool
+next_of_chain(VdbIvfScan *so, Relation index, ItemPointer tid)
+{
+	while (so->next_tid == so->ntids)
+	{
+		Buffer		buffer;
+
+		if (so->next_block == InvalidBlockNumber)
+			return false;
+		buffer = vdb_page_read(index, so->next_block, VDB_IVF_TIDS);
+		take_tids(so, BufferGetPage(buffer));
+		so->next_tid = 0;
+		so->next_block = vdb_page_opaque(BufferGetPage(buffer))->next;
+		vdb_page_release(buffer);
+		CHECK_FOR_INTERRUPTS();
+	}
+	*tid = so->tids[so->next_tid++];
+	return true;
+}
+
+/*
+ * The next row id of any list: page by page.  (Entries do not move from page
+ * to page, and what is inserted behind our back is not for our eyes.)
+ */
+static bool
+next_of_any(VdbIvfScan *so, Relation index, ItemPointer tid)
+{
+	while (so->next_tid == so->ntids)
+	{
+		Buffer		buffer;
+
+		so->ntids = so->next_tid = 0;
+		if (so->next_block >= so->nblocks)
+			return false;
+		if (vdb_page_try(index, so->next_block++, NULL, &buffer))
+		{
+			Page		page = BufferGetPage(buffer);
+
+			if (vdb_page_opaque(page)->kind == VDB_IVF_LEAD &&
+				vdb_ivf_lead(page)->list != VDB_IVF_DIRECTORY)
+				take_lead(so, page);
+			vdb_page_release(buffer);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	*tid = so->tids[so->next_tid++];
+	return true;
+}
+
+static void
+enter_stage(VdbIvfScan *so, Relation index, Stage stage)
+{
+	so->stage = stage;
+	so->ntids = so->next_tid = 0;
+	if (stage == STAGE_ANY || stage == STAGE_FAR)
+	{
+		so->next_block = 0;
+		so->nblocks = RelationGetNumberOfBlocks(index);
+	}
+	else if (stage == STAGE_ZEROS)
+		so->next_block = so->ivf->meta.zeros;
+	else if (stage == STAGE_NULLS)
+		so->next_block = so->ivf->meta.nulls;
+}
+
+/* ---- the access method's functions ---- */
+
+IndexScanDesc
+vdb_ivf_begin_scan(Relation index, int nkeys, int norderbys)
+{
+	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
+
+	scan->opaque = NULL;
+	if (norderbys > 0)
+	{
+		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
+		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
+	}
+	return scan;
+}
+
+/*
+ * The state of the last scan, kept for the next one of the same index: making
+ * it anew costs a tenth of a search.
+ */
+static VdbIvfScan *kept;
+
+/* More memory than this is not kept. */
+#define KEPT_BYTES (1024 * 1024)
+
+static VdbIvfScan *
+create(Relation index)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "ivf scan",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	VdbIvf	   *ivf = vdb_ivf_open(index);
+	VdbIvfScan *so = palloc0(sizeof(VdbIvfScan));
+	uint32		code_dim = ivf->list.code_dim;
+
+	so->context = context;
+	so->index = RelationGetRelid(index);
+	so->file = VDB_COMPAT_RELNUMBER(index);
+	so->ivf = ivf;
+	so->elements = palloc(vdb_am_bytes(ivf->kind, ivf->dim));
+	so->floats = palloc(ivf->dim * sizeof(float));
+	so->rotated = palloc(ivf->dim * sizeof(float));
+	so->tables_memory = palloc(vdb_quant_tables_size(code_dim));
+	so->weights_memory = palloc(vdb_quant_weights_size(ivf->dim));
+	so->copy = palloc(ivf->list.row_size);
+	so->route = vdb_ivf_route_create(ivf, index);
+	so->list_room = 16;
+	so->lists = palloc(so->list_room * sizeof(Visited));
+	so->candidate_room = SPARE * FIRST_KEEP;
+	so->candidates = palloc(so->candidate_room * sizeof(Candidate));
+	so->numbers = palloc(so->candidate_room * sizeof(float));
+	so->tids = palloc(Max(VDB_IVF_TIDS_PER_PAGE, ivf->list.lanes) * sizeof(ItemPointerData));
+	vdb_scan_queue_init(&so->queue);
+	MemoryContextSwitchTo(old);
+	return so;
+}
+
+/* State for a scan: what was kept, if it fits, in the current context. */
+static VdbIvfScan *
+take_state(Relation index)
+{
+	VdbIvfScan *so = kept;
+
+	if (so == NULL || so->index != RelationGetRelid(index) ||
+		so->file != VDB_COMPAT_RELNUMBER(index))
+		return create(index);
+	kept = NULL;
+	MemoryContextSetParent(so->context, CurrentMemoryContext);
+	vdb_ivf_route_reuse(so->route, index);
+	return so;
+}
+
+/* Keeps the state of a scan that ends, or gives it back. */
+static void
+keep_state(VdbIvfScan *so)
+{
+	if (so->ivf->meta.directory == InvalidBlockNumber ||
+		MemoryContextMemAllocated(so->context, true) > KEPT_BYTES)
+	{
+		MemoryContextDelete(so->context);
+		return;
+	}
+	if (kept != NULL)
+		MemoryContextDelete(kept->context);
+	MemoryContextSetParent(so->context, TopMemoryContext);
+	kept = so;
+}
+
+static void
+begin_query(VdbIvfScan *so, Relation index, Datum query)
+{
+	const VdbIvf *ivf = so->ivf;
+	VdbAmVector vector;
+
+	vdb_am_vector(ivf->kind, query, &vector);
+	vdb_am_check_dim(ivf->kind, ivf->dim, vector.dim);
+	memcpy(so->elements, vector.elements, vdb_am_bytes(ivf->kind, ivf->dim));
+	vdb_am_vector_free(&vector);
+
+	so->probes = vdb_ivf_probes(ivf, &so->max_probes);
+	so->more_lists = true;
+	if (!vdb_ivf_rotate(ivf, so->elements, so->floats, so->rotated))
+	{
+		/* Every distance to it is NaN. */
+		enter_stage(so, index, STAGE_ANY);
+		return;
+	}
+	if (vdb_ivf_is_far(so->rotated))
+	{
+		/* What is near there, codes cannot say. */
+		enter_stage(so, index, STAGE_FAR);
+		return;
+	}
+	so->length = vdb_dist_norm(VDB_F32, so->rotated, ivf->dim);
+	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, so->rotated, so->tables_memory);
+	if (ivf->list.coded)
+		vdb_quant_weights_init(&so->weights, ivf->dim, so->rotated, so->weights_memory);
+	vdb_ivf_route_begin(so->route, so->rotated, &so->tables);
+	enter_stage(so, index, STAGE_LISTS);
+}
+
+void
+vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
+{
+	VdbIvfScan *so = scan->opaque;
+
+	if (orderbys != NULL && norderbys > 0)
+		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
+	if (scan->numberOfOrderBys != 1)
+		elog(ERROR, "an ivf index is scanned in order of one distance");
+	if (so == NULL || so->ivf->meta.directory == InvalidBlockNumber)
+		scan->opaque = so = take_state(scan->indexRelation);
+
+	so->nlists = so->ncandidates = so->next = 0;
+	so->entries = 0;
+	so->keep = FIRST_KEEP;
+	so->refined = -INFINITY;
+	so->limit = INFINITY;
+	so->bound = -INFINITY;
+	so->queue.count = 0;
+	so->returned = 0;
+	if (so->ivf->meta.directory == InvalidBlockNumber)
+	{
+		/* Nothing was ever inserted. */
+		enter_stage(so, scan->indexRelation, STAGE_DONE);
+		return;
+	}
+	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
+	if (so->null_query)
+		enter_stage(so, scan->indexRelation, STAGE_ANY);
+	else
+		begin_query(so, scan->indexRelation, scan->orderByData->sk_argument);
+	pgstat_count_index_scan(scan->indexRelation);
+}
+
+/* Returns a row whose distance is null, or a number (NaN, too). */
+static bool
+give(IndexScanDesc scan, ItemPointer tid, bool null, double distance, bool recheck)
+{
+	scan->xs_heaptid = *tid;
+	scan->xs_recheck = false;
+	scan->xs_recheckorderby = recheck;
+	if (!scan->xs_orderbynulls[0] && !FLOAT8PASSBYVAL)
+		pfree(DatumGetPointer(scan->xs_orderbyvals[0]));
+	scan->xs_orderbynulls[0] = null;
+	scan->xs_orderbyvals[0] = null ? (Datum) 0 : Float8GetDatum(distance);
+	return true;
+}
+
+bool
+vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
+{
+	VdbIvfScan *so = scan->opaque;
+	Relation	index = scan->indexRelation;
+	VdbScanFound found;
+
+	Assert(ScanDirectionIsForward(direction));
+	switch (so->stage)
+	{
+		case STAGE_LISTS:
+			if (next_of_lists(so, index, &found))
+				return give(scan, &found.tid, false, found.key,
+							so->ivf->list.coded || found.key == -INFINITY);
+			enter_stage(so, index, STAGE_ZEROS);
+			break;
+		case STAGE_ANY:
+			if (next_of_any(so, index, &found.tid))
+				return give(scan, &found.tid, so->null_query, get_float8_nan(), false);
+			enter_stage(so, index, STAGE_ZEROS);
+			break;
+		case STAGE_FAR:
+			if (next_of_any(so, index, &found.tid))
+				return give(scan, &found.tid, false, -INFINITY, true);
+			enter_stage(so, index, STAGE_ZEROS);
+			break;
+		default:
+			break;
+	}
+	if (so->stage == STAGE_ZEROS)
+	{
+		if (next_of_chain(so, index, &found.tid))
+			return give(scan, &found.tid, so->null_query, get_float8_nan(), false);
+		enter_stage(so, index, STAGE_NULLS);
+	}
+	if (so->stage == STAGE_NULLS)
+	{
+		if (next_of_chain(so, index, &found.tid))
+			return give(scan, &found.tid, true, 0, false);
+		enter_stage(so, index, STAGE_DONE);
+	}
+	return false;
+}
+
+void
+vdb_ivf_end_scan(IndexScanDesc scan)
+{
+	/* Nothing is pinned between calls. */
+	if (scan->opaque != NULL)
+		keep_state(scan->opaque);
+	scan->opaque = NULL;
+}

@@ -1,0 +1,187 @@
+/*
+ * run.c
+ *	  Memory, threads and callbacks for k-means.
+ *
+ * The threads touch plain memory and call nothing of the caller's.  Signals
+ * are the business of the thread that called in: the others block all, since
+ * a handler that runs on one of them would take it for that thread.
+ */
+#include "cluster/run.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <time.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+/* Seconds between calls of the callbacks. */
+#define POLL_EVERY 0.003
+#define TELL_EVERY 0.1
+
+#define CACHE_LINE 64
+
+void *
+vdb_km_take(VdbKmArena *arena, size_t n, size_t size)
+{
+	char	   *p = arena->base == NULL ? NULL : arena->base + arena->used;
+
+	arena->used += (n * size + 7) / 8 * 8;
+	if (arena->used > arena->peak)
+		arena->peak = arena->used;
+	return p;
+}
+
+float *
+vdb_km_take_floats(VdbKmArena *arena, size_t n)
+{
+	char	   *p = vdb_km_take(arena, n * sizeof(float) + CACHE_LINE - 8, 1);
+
+	if (p != NULL)
+		p += (CACHE_LINE - (uintptr_t) p % CACHE_LINE) % CACHE_LINE;
+	return (float *) p;
+}
+
+static inline bool
+item_less(const VdbKmItem *a, const VdbKmItem *b)
+{
+	return a->key < b->key || (a->key == b->key && a->id < b->id);
+}
+
+/* Heapsort (Williams, "Algorithm 232", CACM 1964): in place, and never slow. */
+void
+vdb_km_sort(VdbKmItem *items, size_t n)
+{
+	for (size_t left = n / 2, end = n; end > 1;)
+	{
+		VdbKmItem	item;
+		size_t		i,
+					child;
+
+		/* first make the heap, then take the largest from it */
+		if (left > 0)
+			item = items[--left];
+		else
+		{
+			item = items[--end];
+			items[end] = items[0];
+		}
+		for (i = left; (child = 2 * i + 1) < end; i = child)
+		{
+			if (child + 1 < end && item_less(&items[child], &items[child + 1]))
+				child++;
+			if (!item_less(&item, &items[child]))
+				break;
+			items[i] = items[child];
+		}
+		items[i] = item;
+	}
+}
+
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
+void
+vdb_km_start(VdbKmRun *run, const VdbKmControl *control, uint64_t total)
+{
+	static const VdbKmControl none = {0};
+
+	run->control = control != NULL ? control : &none;
+	run->threads = vdb_km_threads(control);
+	run->stop = false;
+	run->done = 0;
+	run->total = total;
+	run->polled = run->told = 0;
+}
+
+void
+vdb_km_advance(VdbKmRun *run, uint64_t work)
+{
+	__atomic_fetch_add(&run->done, work, __ATOMIC_RELAXED);
+}
+
+bool
+vdb_km_stopped(VdbKmRun *run, int thread)
+{
+	const VdbKmControl *control = run->control;
+	double		t;
+
+	if (thread != 0 || __atomic_load_n(&run->stop, __ATOMIC_RELAXED))
+		return __atomic_load_n(&run->stop, __ATOMIC_RELAXED);
+	t = now();
+	if (t - run->polled < POLL_EVERY)
+		return false;
+	run->polled = t;
+	if (control->progress != NULL && t - run->told >= TELL_EVERY)
+	{
+		uint64_t	done = __atomic_load_n(&run->done, __ATOMIC_RELAXED);
+
+		run->told = t;
+		control->progress(control->arg, done < run->total ? done : run->total, run->total);
+	}
+	if (control->interrupt != NULL && control->interrupt(control->arg))
+		__atomic_store_n(&run->stop, true, __ATOMIC_RELAXED);
+	return __atomic_load_n(&run->stop, __ATOMIC_RELAXED);
+}
+
+/* One thread's part: items are dealt out one by one. */
+static void
+work(VdbKmRun *run, size_t n, size_t *next, VdbKmTask task, void *arg, int thread)
+{
+	while (!vdb_km_stopped(run, thread))
+	{
+		size_t		item = __atomic_fetch_add(next, 1, __ATOMIC_RELAXED);
+
+		if (item >= n)
+			break;
+		task(run, arg, item, thread);
+	}
+}
+
+bool
+vdb_km_parallel(VdbKmRun *run, size_t n, VdbKmTask task, void *arg)
+{
+	size_t		next = 0;
+	int			threads = n < (size_t) run->threads ? (int) n : run->threads;
+
+#ifdef _OPENMP
+	if (threads > 1)
+	{
+		int			finished = 0;
+		sigset_t	all,
+					before;
+
+		/* threads begin with the mask of the one that makes them */
+		sigfillset(&all);
+		pthread_sigmask(SIG_BLOCK, &all, &before);
+#pragma omp parallel num_threads(threads)
+		{
+			int			thread = omp_get_thread_num();
+
+			/* another library may have made the thread */
+			pthread_sigmask(SIG_SETMASK, thread == 0 ? &before : &all, NULL);
+			work(run, n, &next, task, arg, thread);
+
+			/* the caller's thread hears of interrupts while it waits, too */
+			if (thread != 0)
+				__atomic_fetch_add(&finished, 1, __ATOMIC_RELEASE);
+			else
+				while (__atomic_load_n(&finished, __ATOMIC_ACQUIRE) < omp_get_num_threads() - 1)
+				{
+					vdb_km_stopped(run, 0);
+					sched_yield();
+				}
+		}
+		return !run->stop;
+	}
+#endif
+	(void) threads;
+	work(run, n, &next, task, arg, 0);
+	return !run->stop;
+}

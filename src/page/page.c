@@ -1,0 +1,300 @@
+/*
+ * page.c
+ *	  Pages of an index: reading, making, and changing them.
+ */
+#include "postgres.h"
+
+#include "access/generic_xlog.h"
+#include "access/xloginsert.h"
+#include "miscadmin.h"
+#include "storage/buf_internals.h"
+#include "storage/bufmgr.h"
+#include "storage/indexfsm.h"
+#include "storage/lmgr.h"
+#include "utils/rel.h"
+
+#include "compat/compat.h"
+#include "page/page.h"
+
+void
+vdb_page_corrupted(Relation index, BlockNumber block, const char *what)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_INDEX_CORRUPTED),
+			errmsg("index \"%s\" is damaged at block %u: %s",
+				   RelationGetRelationName(index), block, what),
+			errhint("REINDEX INDEX makes it anew from the table."));
+}
+
+/* Is this a page of ours, with its special space where it belongs? */
+static bool
+is_ours(Page page)
+{
+	return !PageIsNew(page) &&
+		PageGetSpecialSize(page) == MAXALIGN(sizeof(VdbPageOpaque)) &&
+		vdb_page_opaque(page)->magic == VDB_PAGE_MAGIC;
+}
+
+static void
+check(Relation index, Buffer buffer, uint16 kind)
+{
+	Page		page = BufferGetPage(buffer);
+
+	if (!is_ours(page))
+		vdb_page_corrupted(index, BufferGetBlockNumber(buffer), "it is no page of this index");
+	if (vdb_page_opaque(page)->kind != kind)
+		vdb_page_corrupted(index, BufferGetBlockNumber(buffer),
+						   psprintf("its kind is %u where %u belongs",
+									vdb_page_opaque(page)->kind, kind));
+}
+
+/*
+ * Where blocks were last seen in the buffer pool, so that finding one again
+ * does not take the buffer mapping's hash table and locks.  A backend's own;
+ * a wrong answer costs a look at a buffer that is not the right one.
+ */
+#define NHINTS (1 << 16)
+
+static Buffer hints[NHINTS];
+
+static inline Buffer *
+hint(Relation index, BlockNumber block)
+{
+	uint32		hash = VDB_COMPAT_RELNUMBER(index) * 0x9e3779b1u + block;
+
+	return &hints[hash & (NHINTS - 1)];
+}
+
+/* A page pinned.  (What lies beyond the end of the file is PostgreSQL's error.) */
+static Buffer
+pin(Relation index, BlockNumber block)
+{
+	Buffer	   *h = hint(index, block);
+
+	/* For ReadBuffer() this would mean to make the file longer. */
+	if (unlikely(block == InvalidBlockNumber))
+		vdb_page_corrupted(index, block, "a reference leads nowhere");
+	if (*h != InvalidBuffer &&
+		ReadRecentBuffer(VDB_COMPAT_LOCATOR(index), MAIN_FORKNUM, block, *h))
+		return *h;
+	*h = ReadBuffer(index, block);
+	return *h;
+}
+
+void
+vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, uint32 bytes)
+{
+	Buffer		buffer = *hint(index, block);
+	const char *page;
+
+	if (block == InvalidBlockNumber || !BufferIsValid(buffer) || BufferIsLocal(buffer))
+		return;
+	__builtin_prefetch(GetBufferDescriptor(buffer - 1), 1);
+	page = BufferGetPage(buffer);
+	/* The header and the special space are looked at first. */
+	__builtin_prefetch(page);
+	__builtin_prefetch(page + BLCKSZ - 1);
+	page = vdb_page_contents((Page) page) + offset;
+	for (uint32 at = 0; at < bytes; at += 64)
+		__builtin_prefetch(page + at);
+}
+
+Buffer
+vdb_page_read(Relation index, BlockNumber block, uint16 kind)
+{
+	Buffer		buffer = pin(index, block);
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	check(index, buffer, kind);
+	return buffer;
+}
+
+Buffer
+vdb_page_read_exclusive(Relation index, BlockNumber block, uint16 kind)
+{
+	Buffer		buffer = pin(index, block);
+
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	check(index, buffer, kind);
+	return buffer;
+}
+
+Buffer
+vdb_page_pin(Relation index, BlockNumber block, uint16 kind)
+{
+	Buffer		buffer = pin(index, block);
+
+	check(index, buffer, kind);
+	return buffer;
+}
+
+void
+vdb_page_release(Buffer buffer)
+{
+	UnlockReleaseBuffer(buffer);
+}
+
+void
+vdb_page_unpin(Buffer buffer)
+{
+	ReleaseBuffer(buffer);
+}
+
+void
+vdb_page_relock(Buffer buffer)
+{
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+}
+
+bool
+vdb_page_try(Relation index, BlockNumber block, BufferAccessStrategy strategy, Buffer *buffer)
+{
+	*buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
+	LockBuffer(*buffer, BUFFER_LOCK_EXCLUSIVE);
+	/* A crash after the file has grown leaves a page of zeroes. */
+	if (!PageIsNew(BufferGetPage(*buffer)))
+	{
+		if (!is_ours(BufferGetPage(*buffer)))
+			vdb_page_corrupted(index, block, "it is no page of this index");
+		return true;
+	}
+	UnlockReleaseBuffer(*buffer);
+	return false;
+}
+
+void
+vdb_page_guard(Relation index, BlockNumber block)
+{
+	LockPage(index, block, ExclusiveLock);
+}
+
+void
+vdb_page_unguard(Relation index, BlockNumber block)
+{
+	UnlockPage(index, block, ExclusiveLock);
+}
+
+void
+vdb_edit_begin(VdbEdit *edit, Relation index, bool building)
+{
+	edit->index = index;
+	edit->building = building;
+	edit->npages = 0;
+	edit->state = building ? NULL : GenericXLogStart(index);
+}
+
+static Page
+add_page(VdbEdit *edit, Buffer buffer, bool fresh)
+{
+	Assert(edit->npages < VDB_EDIT_PAGES);
+	edit->buffers[edit->npages] = buffer;
+	edit->fresh[edit->npages++] = fresh;
+	if (edit->building)
+		return BufferGetPage(buffer);
+	return GenericXLogRegisterBuffer(edit->state, buffer, fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
+}
+
+Page
+vdb_edit_page(VdbEdit *edit, Buffer buffer)
+{
+	/* A page may be asked for twice, as when it is the head and the end. */
+	for (int i = 0; i < edit->npages; i++)
+		if (edit->buffers[i] == buffer)
+			return edit->building ? BufferGetPage(buffer) :
+				GenericXLogRegisterBuffer(edit->state, buffer, 0);
+	return add_page(edit, buffer, false);
+}
+
+/* An empty page, locked exclusively, from the free space map or the file's end. */
+static Buffer
+get_free_page(Relation index)
+{
+	Buffer		buffer;
+
+	for (;;)
+	{
+		BlockNumber block = GetFreeIndexPage(index);
+
+		if (block == InvalidBlockNumber)
+			break;
+		buffer = ReadBuffer(index, block);
+
+		/* Somebody may use it already: the map is only a hint. */
+		if (ConditionalLockBuffer(buffer))
+		{
+			Page		page = BufferGetPage(buffer);
+
+			if (PageIsNew(page) ||
+				(is_ours(page) && vdb_page_opaque(page)->kind == VDB_PAGE_FREE))
+				return buffer;
+			LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+		}
+		ReleaseBuffer(buffer);
+	}
+
+	if (!RELATION_IS_LOCAL(index))
+		LockRelationForExtension(index, ExclusiveLock);
+	buffer = ReadBuffer(index, P_NEW);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	if (!RELATION_IS_LOCAL(index))
+		UnlockRelationForExtension(index, ExclusiveLock);
+	return buffer;
+}
+
+static void
+init_page(Page page, uint16 kind, Size size)
+{
+	Assert(size <= VDB_PAGE_SPACE);
+	PageInit(page, BLCKSZ, sizeof(VdbPageOpaque));
+	vdb_page_opaque(page)->next = InvalidBlockNumber;
+	vdb_page_opaque(page)->kind = kind;
+	vdb_page_opaque(page)->magic = VDB_PAGE_MAGIC;
+	((PageHeader) page)->pd_lower = (char *) vdb_page_contents(page) + size - (char *) page;
+}
+
+Page
+vdb_edit_new(VdbEdit *edit, uint16 kind, Size size, BlockNumber *block)
+{
+	Buffer		buffer = get_free_page(edit->index);
+	Page		page = add_page(edit, buffer, true);
+
+	init_page(page, kind, size);
+	*block = BufferGetBlockNumber(buffer);
+	return page;
+}
+
+void
+vdb_edit_finish(VdbEdit *edit)
+{
+	if (edit->building)
+		for (int i = 0; i < edit->npages; i++)
+			MarkBufferDirty(edit->buffers[i]);
+	else
+		GenericXLogFinish(edit->state);
+	for (int i = 0; i < edit->npages; i++)
+		if (edit->fresh[i])
+			UnlockReleaseBuffer(edit->buffers[i]);
+}
+
+void
+vdb_page_log_all(Relation index, ForkNumber fork)
+{
+	if (RelationNeedsWAL(index))
+		log_newpage_range(index, fork, 0, RelationGetNumberOfBlocksInFork(index, fork), true);
+}
+
+void
+vdb_page_write_init(Relation index, uint16 kind, const void *contents, Size size)
+{
+	Buffer		buffer = ReadBufferExtended(index, INIT_FORKNUM, P_NEW, RBM_NORMAL, NULL);
+
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	START_CRIT_SECTION();
+	init_page(BufferGetPage(buffer), kind, size);
+	memcpy(vdb_page_contents(BufferGetPage(buffer)), contents, size);
+	MarkBufferDirty(buffer);
+	log_newpage_buffer(buffer, true);
+	END_CRIT_SECTION();
+	UnlockReleaseBuffer(buffer);
+}

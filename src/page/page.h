@@ -1,0 +1,108 @@
+/*
+ * page.h
+ *	  Pages of an index: reading, making, and changing them.
+ *
+ * Nothing outside this folder locks a buffer or writes WAL.
+ */
+#ifndef VDB_PAGE_H
+#define VDB_PAGE_H
+
+#include "access/generic_xlog.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
+
+#include "compat/compat.h"
+#include "page/page_format.h"
+
+static inline VdbPageOpaque *
+vdb_page_opaque(Page page)
+{
+	return (VdbPageOpaque *) PageGetSpecialPointer(page);
+}
+
+/* What the page holds. */
+static inline char *
+vdb_page_contents(Page page)
+{
+	return PageGetContents(page);
+}
+
+/* ---- reading ---- */
+
+/*
+ * A page pinned and locked, share or exclusive: an error with
+ * ERRCODE_INDEX_CORRUPTED unless it is a page of ours of that kind.
+ */
+extern Buffer vdb_page_read(Relation index, BlockNumber block, uint16 kind);
+extern Buffer vdb_page_read_exclusive(Relation index, BlockNumber block, uint16 kind);
+
+/*
+ * Pinned only, for pages that change only under the lock of another one that
+ * the caller holds.
+ */
+extern Buffer vdb_page_pin(Relation index, BlockNumber block, uint16 kind);
+
+/*
+ * Begins to fetch a page into the CPU's caches, and so many bytes of its
+ * contents from offset on, if it is where it was seen last.
+ */
+extern void vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, uint32 bytes);
+
+/* Gives back a page that was read, or pinned. */
+extern void vdb_page_release(Buffer buffer);
+extern void vdb_page_unpin(Buffer buffer);
+
+/* The same block again, under an exclusive lock instead of a share lock: what
+ * was read of it before may have changed. */
+extern void vdb_page_relock(Buffer buffer);
+
+/* For loops over all pages: false, and nothing held, for one never used. */
+extern bool vdb_page_try(Relation index, BlockNumber block, BufferAccessStrategy strategy,
+						 Buffer *buffer);
+
+/* A lock that only those who ask for it see, for work over several pages. */
+extern void vdb_page_guard(Relation index, BlockNumber block);
+extern void vdb_page_unguard(Relation index, BlockNumber block);
+
+pg_noreturn extern void vdb_page_corrupted(Relation index, BlockNumber block, const char *what);
+
+/* ---- changing ---- */
+
+/*
+ * An edit: up to VDB_EDIT_PAGES pages, changed together or not at all, also
+ * over a crash.  While an index is built there is no WAL: what is built is
+ * logged whole at its end by vdb_page_log_all().
+ */
+#define VDB_EDIT_PAGES MAX_GENERIC_XLOG_PAGES
+
+typedef struct VdbEdit
+{
+	Relation	index;
+	bool		building;
+	GenericXLogState *state;
+	int			npages;
+	Buffer		buffers[VDB_EDIT_PAGES];
+	bool		fresh[VDB_EDIT_PAGES];	/* got here by vdb_edit_new() */
+} VdbEdit;
+
+extern void vdb_edit_begin(VdbEdit *edit, Relation index, bool building);
+
+/* The page of a buffer locked exclusively: to be changed through the result. */
+extern Page vdb_edit_page(VdbEdit *edit, Buffer buffer);
+
+/*
+ * A page nobody uses, made empty, with room for size bytes of contents, all
+ * zero: an old one if there is, else the file grows.  The edit holds it.
+ */
+extern Page vdb_edit_new(VdbEdit *edit, uint16 kind, Size size, BlockNumber *block);
+
+/* Makes it so, and gives back the pages that vdb_edit_new() gave. */
+extern void vdb_edit_finish(VdbEdit *edit);
+
+/* Logs a whole fork, after a build. */
+extern void vdb_page_log_all(Relation index, ForkNumber fork);
+
+/* Writes the first page of the init fork, logged: for unlogged indexes. */
+extern void vdb_page_write_init(Relation index, uint16 kind, const void *contents, Size size);
+
+#endif							/* VDB_PAGE_H */

@@ -1,0 +1,12 @@
+/* Dimension and checksum, for check_quant.c. */
+{1, UINT64_C(0x2f63bcd15481b7df)},
+{2, UINT64_C(0x04c1f612496b6e3a)},
+{3, UINT64_C(0x465c714f317376e7)},
+{7, UINT64_C(0x58abb6b6aba23244)},
+{100, UINT64_C(0x86414f1df026f8b1)},
+{128, UINT64_C(0xc2718ae39e35d0fb)},
+{129, UINT64_C(0x12919aa486115edd)},
+{255, UINT64_C(0xe5e495642dba3cdd)},
+{384, UINT64_C(0x27675b50f3317ae3)},
+{768, UINT64_C(0xda95261317196694)},
+{1536, UINT64_C(0x1d7d4cbbdeed1574)},
