@@ -161,11 +161,16 @@ class Sql:
         return Answers(np.arange(start, i) % count, np.array([row_ids(r, k) for r in results]),
                        (now - begin) / 1e9, times, now - begin - int(times.sum()))
 
+    def prepare_filtered(self, param, k, column, label):
+        """A filter's range changes from query to query, and what is the best
+        plan for one need not be for the next: each is planned."""
+        extra = self.filter_settings[label] | {"plan_cache_mode": "force_custom_plan"}
+        self.prepare(param, k, extra, f"WHERE {column} >= $2 AND {column} < $3")
+
     def filtered(self, param, k, column, windows, label, which):
         """Search for each query number in which, in its window (low, high) of
         the column.  Returns the row numbers, and the nanoseconds of each."""
-        where = f"WHERE {column} >= $2 AND {column} < $3"
-        self.prepare(param, k, self.filter_settings[label], where)
+        self.prepare_filtered(param, k, column, label)
         ids, times = [], []
         for q, window in zip(which, windows):
             args = [self.bytes[q], *(struct.pack(">i", int(w)) for w in window)]
@@ -177,10 +182,10 @@ class Sql:
 
     def plan(self, param, k, column, window, label, which):
         """The scan nodes of the plan of such a search."""
-        self.prepare(param, k, self.filter_settings[label], f"WHERE {column} >= $2 AND {column} < $3")
+        self.prepare_filtered(param, k, column, label)
         literal = "'[" + ",".join(map(str, self.data.queries[which])) + "]'"
-        lines = self.sql("EXPLAIN (COSTS off) " + self.statement(
-            k, f"WHERE {column} >= {window[0]} AND {column} < {window[1]}", literal)).fetchall()
+        lines = self.sql("EXPLAIN (COSTS off) EXECUTE search "
+                         f"({literal}, {window[0]}, {window[1]})").fetchall()
         return [line.strip().removeprefix("->").strip() for (line,) in lines if "Scan" in line]
 
     def insert(self, rows, first):
