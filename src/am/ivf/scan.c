@@ -320,7 +320,7 @@ visit_lists(VdbIvfScan *so, Relation index, uint32 count)
 			so->list_room *= 2;
 			so->lists = repalloc_huge(so->lists, so->list_room * sizeof(Visited));
 		}
-		if (!vdb_ivf_route_next(so->route, &so->lists[so->nlists].near, NULL))
+		if (!vdb_ivf_route_next(so->route, &so->lists[so->nlists].near))
 			break;
 		so->lists[so->nlists++].taken = -INFINITY;
 	}
