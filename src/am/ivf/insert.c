@@ -69,7 +69,7 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 		vdb_quant_tables_init(&state->tables, ivf->list.code_dim, state->rotated,
 							  state->tables_memory);
 		vdb_ivf_route_begin(state->route, state->rotated, &state->tables);
-		if (!vdb_ivf_route_next(state->route, &near, state->centre))
+		if (!vdb_ivf_route_home(state->route, &near, state->centre))
 			vdb_page_corrupted(index, ivf->meta.directory, "it has no lists");
 		entry.tid = *tid;
 		entry.rotated = state->rotated;

@@ -182,9 +182,12 @@ extern void vdb_ivf_route_reuse(VdbIvfRoute *route, Relation index);
 extern void vdb_ivf_route_begin(VdbIvfRoute *route, const float *query,
 								VdbQuantTables *tables);
 
-/* The next nearest list; false if there is none.  centre may be NULL, or gets
- * its dim floats. */
-extern bool vdb_ivf_route_next(VdbIvfRoute *route, VdbIvfNear *near, float *centre);
+/* The next nearest list; false if there is none. */
+extern bool vdb_ivf_route_next(VdbIvfRoute *route, VdbIvfNear *near);
+
+/* After vdb_ivf_route_begin(), instead: the list that a vector belongs to, and
+ * its centre, dim floats. */
+extern bool vdb_ivf_route_home(VdbIvfRoute *route, VdbIvfNear *near, float *centre);
 
 /* How many to ask for at a time. */
 extern void vdb_ivf_route_expect(VdbIvfRoute *route, uint32 lists);

@@ -193,7 +193,7 @@ refine_more(VdbIvfRoute *route)
 }
 
 bool
-vdb_ivf_route_next(VdbIvfRoute *route, VdbIvfNear *near, float *centre)
+vdb_ivf_route_next(VdbIvfRoute *route, VdbIvfNear *near)
 {
 	while (route->next == route->nrefined || route->refined[route->next].key > route->bound)
 	{
@@ -206,17 +206,35 @@ vdb_ivf_route_next(VdbIvfRoute *route, VdbIvfNear *near, float *centre)
 		refine_more(route);
 	}
 	*near = route->refined[route->next++].near;
-	if (centre != NULL)
-	{
-		uint32		page = near->ordinal / route->ivf->directory.lanes;
-		Buffer		buffer = vdb_page_read(route->index, route->pages[page], VDB_IVF_LEAD);
-		Buffer		row = InvalidBuffer;
+	return true;
+}
 
-		read_centre(route, vdb_ivf_lead(BufferGetPage(buffer)),
-					near->ordinal % route->ivf->directory.lanes, &row, centre);
-		if (BufferIsValid(row))
-			vdb_page_unpin(row);
-		vdb_page_release(buffer);
-	}
+bool
+vdb_ivf_route_home(VdbIvfRoute *route, VdbIvfNear *near, float *centre)
+{
+	VdbIvfNear	other;
+	uint32		page;
+	Buffer		buffer;
+	Buffer		row = InvalidBuffer;
+
+	/*
+	 * The build puts a row where the centre is nearest, also for inner
+	 * product, whose order of lists is another.
+	 */
+	vdb_ivf_route_expect(route, route->ivf->coded_metric == VDB_IP ? PG_INT32_MAX : 1);
+	if (!vdb_ivf_route_next(route, near))
+		return false;
+	if (route->ivf->coded_metric == VDB_IP)
+		while (vdb_ivf_route_next(route, &other))
+			if (other.gap < near->gap)
+				*near = other;
+
+	page = near->ordinal / route->ivf->directory.lanes;
+	buffer = vdb_page_read(route->index, route->pages[page], VDB_IVF_LEAD);
+	read_centre(route, vdb_ivf_lead(BufferGetPage(buffer)),
+				near->ordinal % route->ivf->directory.lanes, &row, centre);
+	if (BufferIsValid(row))
+		vdb_page_unpin(row);
+	vdb_page_release(buffer);
 	return true;
 }

@@ -320,7 +320,7 @@ visit_lists(VdbIvfScan *so, Relation index, uint32 count)
 			so->list_room *= 2;
 			so->lists = repalloc_huge(so->lists, so->list_room * sizeof(Visited));
 		}
-		if (!vdb_ivf_route_next(so->route, &so->lists[so->nlists].near, NULL))
+		if (!vdb_ivf_route_next(so->route, &so->lists[so->nlists].near))
 			break;
 		so->lists[so->nlists++].taken = -INFINITY;
 	}
@@ -378,6 +378,9 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 	slack = ROUNDING * (fabs(near->base) + fabs(factors->add) +
 						fabs((double) estimate - near->base - factors->add));
 	slack += 64.0 * so->weights.step * ivf->dim * fabs(factors->rescale);
+	/* a query too small for a step counts as zero */
+	if (so->weights.step == 0)
+		slack += 127.5 * sqrt(ivf->dim) * so->length * fabs(factors->rescale);
 	/* lengths of query and vector, in the metrics that are relative to them */
 	if (ivf->meta.metric == VDB_IP)
 		slack += ROUNDING * so->length * (so->length + near->gap);
