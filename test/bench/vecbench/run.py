@@ -14,8 +14,8 @@ from .store import Store
 from .subject import Subject
 from .worker import WorkerError
 
-# In this order: the last one changes the rows.
-MEASURES = {"search": search, "filters": filters, "cold": cold, "change": change}
+# In this order: change changes the rows, and cold leaves nothing in memory.
+MEASURES = {"search": search, "filters": filters, "change": change, "cold": cold}
 
 
 def server_conf(memory_gib):
