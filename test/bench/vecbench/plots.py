@@ -28,6 +28,7 @@ def style(peers):
 def save(figure, path):
     figure.savefig(path, metadata={"Date": None, "Creator": "vecbench"}, bbox_inches="tight")
     plt.close(figure)
+    path.write_text("".join(f"{line.rstrip()}\n" for line in path.read_text().splitlines()))
 
 
 def recall_qps(path, title, search):

@@ -5,8 +5,9 @@ TARGETS = (0.90, 0.95, 0.99)
 
 
 def parts(data):
-    """(set, rows) of everything measured, in the order of measuring."""
-    return [tuple(key.rsplit("/", 1)) for key in data["notes"] if "/" in key]
+    """(set, rows) of everything measured, by name and size."""
+    found = [tuple(key.rsplit("/", 1)) for key in data["notes"] if "/" in key]
+    return sorted(found, key=lambda part: (part[0], int(part[1])))
 
 
 def result(data, name, rows, measure):
