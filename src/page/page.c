@@ -99,24 +99,26 @@ vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, uint32 bytes
 		__builtin_prefetch(page + at);
 }
 
-Buffer
-vdb_page_read(Relation index, BlockNumber block, uint16 kind)
+static Buffer
+read_locked(Relation index, BlockNumber block, uint16 kind, int mode)
 {
 	Buffer		buffer = pin(index, block);
 
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	LockBuffer(buffer, mode);
 	check(index, buffer, kind);
 	return buffer;
 }
 
 Buffer
+vdb_page_read(Relation index, BlockNumber block, uint16 kind)
+{
+	return read_locked(index, block, kind, BUFFER_LOCK_SHARE);
+}
+
+Buffer
 vdb_page_read_exclusive(Relation index, BlockNumber block, uint16 kind)
 {
-	Buffer		buffer = pin(index, block);
-
-	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	check(index, buffer, kind);
-	return buffer;
+	return read_locked(index, block, kind, BUFFER_LOCK_EXCLUSIVE);
 }
 
 Buffer
@@ -138,13 +140,6 @@ void
 vdb_page_unpin(Buffer buffer)
 {
 	ReleaseBuffer(buffer);
-}
-
-void
-vdb_page_relock(Buffer buffer)
-{
-	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 }
 
 bool

@@ -52,10 +52,6 @@ extern void vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, 
 extern void vdb_page_release(Buffer buffer);
 extern void vdb_page_unpin(Buffer buffer);
 
-/* The same block again, under an exclusive lock instead of a share lock: what
- * was read of it before may have changed. */
-extern void vdb_page_relock(Buffer buffer);
-
 /* For loops over all pages: false, and nothing held, for one never used. */
 extern bool vdb_page_try(Relation index, BlockNumber block, BufferAccessStrategy strategy,
 						 Buffer *buffer);
