@@ -26,6 +26,18 @@ vdb_page_corrupted(Relation index, BlockNumber block, const char *what)
 			errhint("REINDEX INDEX makes it anew from the table."));
 }
 
+void
+vdb_page_lost(Relation index, BlockNumber block, const char *what)
+{
+	if (!RecoveryInProgress())
+		vdb_page_corrupted(index, block, what);
+	ereport(ERROR,
+			errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			errmsg("canceling statement due to conflict with recovery"),
+			errdetail("Lists of index \"%s\" that the statement was reading were made anew.",
+					  RelationGetRelationName(index)));
+}
+
 /* Is this a page of ours, with its special space where it belongs? */
 static bool
 is_ours(Page page)
@@ -43,9 +55,9 @@ check(Relation index, Buffer buffer, uint16 kind)
 	if (!is_ours(page))
 		vdb_page_corrupted(index, BufferGetBlockNumber(buffer), "it is no page of this index");
 	if (vdb_page_opaque(page)->kind != kind)
-		vdb_page_corrupted(index, BufferGetBlockNumber(buffer),
-						   psprintf("its kind is %u where %u belongs",
-									vdb_page_opaque(page)->kind, kind));
+		vdb_page_lost(index, BufferGetBlockNumber(buffer),
+					  psprintf("its kind is %u where %u belongs",
+							   vdb_page_opaque(page)->kind, kind));
 }
 
 /*
@@ -142,19 +154,35 @@ vdb_page_unpin(Buffer buffer)
 	ReleaseBuffer(buffer);
 }
 
+BlockNumber
+vdb_page_count(Relation index)
+{
+	BlockNumber blocks;
+
+	/* A page is locked before the lock on its making is given up. */
+	if (!RELATION_IS_LOCAL(index))
+		LockRelationForExtension(index, ExclusiveLock);
+	blocks = RelationGetNumberOfBlocks(index);
+	if (!RELATION_IS_LOCAL(index))
+		UnlockRelationForExtension(index, ExclusiveLock);
+	return blocks;
+}
+
 bool
 vdb_page_try(Relation index, BlockNumber block, BufferAccessStrategy strategy, Buffer *buffer)
 {
+	Page		page;
+
 	*buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
 	LockBuffer(*buffer, BUFFER_LOCK_EXCLUSIVE);
-	/* A crash after the file has grown leaves a page of zeroes. */
-	if (!PageIsNew(BufferGetPage(*buffer)))
-	{
-		if (!is_ours(BufferGetPage(*buffer)))
-			vdb_page_corrupted(index, block, "it is no page of this index");
+	page = BufferGetPage(*buffer);
+	if (!PageIsNew(page) && !is_ours(page))
+		vdb_page_corrupted(index, block, "it is no page of this index");
+	if (!PageIsNew(page) && vdb_page_opaque(page)->kind != VDB_PAGE_FREE)
 		return true;
-	}
+	/* A crash after the file has grown leaves a page of zeroes. */
 	UnlockReleaseBuffer(*buffer);
+	RecordFreeIndexPage(index, block);
 	return false;
 }
 
@@ -162,6 +190,12 @@ void
 vdb_page_guard(Relation index, BlockNumber block)
 {
 	LockPage(index, block, ExclusiveLock);
+}
+
+bool
+vdb_page_guard_try(Relation index, BlockNumber block)
+{
+	return ConditionalLockPage(index, block, ExclusiveLock);
 }
 
 void
@@ -248,6 +282,16 @@ init_page(Page page, uint16 kind, Size size)
 	((PageHeader) page)->pd_lower = (char *) vdb_page_contents(page) + size - (char *) page;
 }
 
+void
+vdb_page_reach(Page page, Size size)
+{
+	LocationIndex lower = (char *) vdb_page_contents(page) + size - (char *) page;
+
+	Assert(size <= VDB_PAGE_SPACE);
+	if (lower > ((PageHeader) page)->pd_lower)
+		((PageHeader) page)->pd_lower = lower;
+}
+
 Page
 vdb_edit_new(VdbEdit *edit, uint16 kind, Size size, BlockNumber *block)
 {
@@ -270,6 +314,18 @@ vdb_edit_finish(VdbEdit *edit)
 	for (int i = 0; i < edit->npages; i++)
 		if (edit->fresh[i])
 			UnlockReleaseBuffer(edit->buffers[i]);
+}
+
+void
+vdb_page_free(Relation index, BlockNumber block, uint16 kind)
+{
+	Buffer		buffer = vdb_page_read_exclusive(index, block, kind);
+	VdbEdit		edit;
+
+	vdb_edit_begin(&edit, index, false);
+	init_page(add_page(&edit, buffer, true), VDB_PAGE_FREE, 0);
+	vdb_edit_finish(&edit);
+	RecordFreeIndexPage(index, block);
 }
 
 void

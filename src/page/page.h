@@ -52,15 +52,33 @@ extern void vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, 
 extern void vdb_page_release(Buffer buffer);
 extern void vdb_page_unpin(Buffer buffer);
 
-/* For loops over all pages: false, and nothing held, for one never used. */
+/*
+ * For loops over all pages, up to vdb_page_count(): locked exclusively; or
+ * false, and nothing held, for one that is not used, which is made known to
+ * vdb_edit_new().
+ */
 extern bool vdb_page_try(Relation index, BlockNumber block, BufferAccessStrategy strategy,
 						 Buffer *buffer);
 
-/* A lock that only those who ask for it see, for work over several pages. */
+/*
+ * A lock that only those who ask for it see, for work over several pages; it
+ * goes with the transaction if that fails.
+ */
 extern void vdb_page_guard(Relation index, BlockNumber block);
+extern bool vdb_page_guard_try(Relation index, BlockNumber block);
 extern void vdb_page_unguard(Relation index, BlockNumber block);
 
 pg_noreturn extern void vdb_page_corrupted(Relation index, BlockNumber block, const char *what);
+
+/*
+ * For a page that is not what led there says.  On the primary it is damage.  A
+ * standby may have replayed that the page was put to another use, which the
+ * primary does when none of its own scans can hold it: a conflict with recovery.
+ */
+pg_noreturn extern void vdb_page_lost(Relation index, BlockNumber block, const char *what);
+
+/* How many blocks there are, every one of which somebody has had a lock on. */
+extern BlockNumber vdb_page_count(Relation index);
 
 /* ---- changing ---- */
 
@@ -92,8 +110,14 @@ extern Page vdb_edit_page(VdbEdit *edit, Buffer buffer);
  */
 extern Page vdb_edit_new(VdbEdit *edit, uint16 kind, Size size, BlockNumber *block);
 
+/* What a page holds reaches up to so many bytes of its contents, at least. */
+extern void vdb_page_reach(Page page, Size size);
+
 /* Makes it so, and gives back the pages that vdb_edit_new() gave. */
 extern void vdb_edit_finish(VdbEdit *edit);
+
+/* Gives a page of that kind up, which nothing leads to, for vdb_edit_new(). */
+extern void vdb_page_free(Relation index, BlockNumber block, uint16 kind);
 
 /* Logs a whole fork, after a build. */
 extern void vdb_page_log_all(Relation index, ForkNumber fork);

@@ -173,6 +173,29 @@ vdb_quant_row_encode(size_t dim, VdbQuantBits width, VdbMetric metric,
 	memcpy(codes + codes_size(dim, width), &factors, sizeof(factors));
 }
 
+static int
+get_code(const uint8_t *codes, size_t i, int bits)
+{
+	size_t		bytes = VDB_WEIGHT_PAD * bits / 8;	/* of a run */
+	size_t		in_run = i % VDB_WEIGHT_PAD;
+
+	return codes[i / VDB_WEIGHT_PAD * bytes + in_run % bytes] >> (in_run / bytes * bits) &
+		((1 << bits) - 1);
+}
+
+void
+vdb_quant_row_decode(size_t dim, VdbQuantBits width, VdbMetric metric, const void *row,
+					 float *residual)
+{
+	int			bits = bits_of(width);
+	float		middle = ((1 << bits) - 1) * 0.5f;
+	const uint8_t *codes = row;
+	float		scale = vdb_quant_row_factors(dim, width, row)->rescale * (metric == VDB_IP ? -1 : -0.5f);
+
+	for (size_t i = 0; i < dim; i++)
+		residual[i] = scale * ((bits == 8 ? codes[i] : get_code(codes, i, bits)) - middle);
+}
+
 static size_t
 padded(size_t dim)
 {

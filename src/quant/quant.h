@@ -120,6 +120,14 @@ extern void vdb_quant_row_encode(size_t dim, VdbQuantBits bits, VdbMetric metric
 								 const float *residual, const float *centre,
 								 const float *origin, void *row);
 
+/*
+ * The residual that a row stands for.  It differs from the one that was
+ * encoded at a right angle, by the error of the row's factors times
+ * sqrt(dim - 1), and for VDB_L2SQ half of that.
+ */
+extern void vdb_quant_row_decode(size_t dim, VdbQuantBits bits, VdbMetric metric,
+								 const void *row, float *residual);
+
 /* What a query needs for rows, of any width: made once. */
 typedef struct VdbQuantWeights
 {

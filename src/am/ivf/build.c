@@ -52,9 +52,11 @@ typedef struct Build
 	Relation	heap;			/* NULL for an index without rows */
 	Relation	index;
 	IndexInfo  *info;
+	Pointer		first;			/* the first vector, then */
 	bool		building;		/* nobody sees the index yet */
 	VdbIvf	   *ivf;
 	VdbIvfMeta	meta;
+	VdbIvfState state;
 	pg_prng_state random;
 	int			threads;
 	int64		total;			/* rows with a place in a list */
@@ -131,6 +133,7 @@ sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 	int64		place = build->candidates;
 	VdbAmVector vector;
 
+	build->seen++;
 	if (isnull[0])
 		return;
 	build->candidates++;
@@ -207,6 +210,17 @@ set_origin(Build *build)
 
 			square += x * x;
 		}
+	if (build->first != NULL)
+	{
+		VdbAmVector vector;
+
+		vdb_am_vector(ivf->kind, PointerGetDatum(build->first), &vector);
+		vdb_am_check_dim(ivf->kind, dim, vector.dim);
+		if (vdb_ivf_floats(ivf, vector.elements, build->floats))
+			square = vdb_dist_square(VDB_F32, build->floats, dim);
+		vdb_am_vector_free(&vector);
+		n = 1;
+	}
 	if (square > 0)
 	{
 		int			exponent = ilogb(sqrt(square / n));
@@ -214,7 +228,7 @@ set_origin(Build *build)
 		build->meta.scale = ldexp(1, -Max(Min(exponent, 126), -126));
 	}
 	ivf->meta.scale = build->meta.scale;
-	for (uint32 i = 0; i < n; i++)
+	for (uint32 i = 0; i < build->nsample; i++)
 	{
 		float	   *row = build->sample + (Size) i * dim;
 
@@ -362,10 +376,10 @@ measure_probes(Build *build)
 	{
 		sum += found[l];
 		while (i < VDB_IVF_NRECALLS && sum >= vdb_ivf_recalls[i] * total)
-			build->meta.probes[i++] = l + 1;
+			build->state.probes[i++] = l + 1;
 	}
 	while (i < VDB_IVF_NRECALLS)
-		build->meta.probes[i++] = build->nlists;
+		build->state.probes[i++] = build->nlists;
 	pfree(d);
 	pfree(rows);
 	pfree(lists);
@@ -490,10 +504,10 @@ write_lists(Build *build, BlockNumber *heads)
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, build->total);
 	for (uint32 list = 0; list < build->nlists; list++)
 	{
-		heads[list] = vdb_ivf_list_create(ivf, &ivf->list, build->index, build->building, list);
+		heads[list] = vdb_ivf_list_create(&ivf->list, build->index, build->building, list);
 		for (; more; more = tuplesort_gettupleslot(build->sort, true, false, slot, NULL))
 		{
-			VdbIvfEntry entry;
+			VdbIvfEntry entry = {0};
 			const void *value;
 
 			slot_getallattrs(slot);
@@ -510,8 +524,8 @@ write_lists(Build *build, BlockNumber *heads)
 				entry.rotated = build->floats;
 				entry.row = NULL;
 			}
-			vdb_ivf_list_add(ivf, &ivf->list, build->index, build->building, heads[list], &entry,
-							 work);
+			vdb_ivf_list_add(ivf, &ivf->list, build->index, build->building, heads[list], list,
+							 &entry, work, NULL);
 			pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, ++done);
 			CHECK_FOR_INTERRUPTS();
 		}
@@ -526,19 +540,22 @@ write_directory(Build *build, const BlockNumber *heads)
 	uint16	   *halves = palloc0(ivf->directory.row_size);
 	void	   *work = palloc(vdb_ivf_list_work(ivf));
 
-	build->meta.directory = vdb_ivf_list_create(ivf, &ivf->directory, build->index,
-												build->building, VDB_IVF_DIRECTORY);
+	build->meta.directory = vdb_ivf_list_create(&ivf->directory, build->index, build->building,
+												VDB_IVF_DIRECTORY);
 	for (uint32 list = 0; list < build->nlists; list++)
 	{
-		VdbIvfEntry entry = {
-			.rotated = build->centres + (Size) list * ivf->dim,
-			.row = halves,
+		const float *centre = build->centres + (Size) list * ivf->dim;
+		VdbIvfListInfo info = {
+			.number = list,
+			.died = VDB_IVF_LIVES,
+			.square = vdb_dist_square(VDB_F32, centre, ivf->dim),
 		};
+		VdbIvfEntry entry = {.rotated = centre,.row = halves,.info = &info};
 
 		ItemPointerSet(&entry.tid, heads[list], 1);
 		vdb_kernel.f32_to_f16(entry.rotated, halves, ivf->dim);
 		vdb_ivf_list_add(ivf, &ivf->directory, build->index, build->building,
-						 build->meta.directory, &entry, work);
+						 build->meta.directory, VDB_IVF_DIRECTORY, &entry, work, NULL);
 	}
 }
 
@@ -615,7 +632,8 @@ init_meta(Relation index, const VdbAmKind *kind, uint64 seed, VdbIvfMeta *meta)
 	meta->flat = strcmp(get_am_name(index->rd_rel->relam), "ivfflat") == 0;
 	meta->seed = seed;
 	meta->scale = 1;
-	meta->directory = meta->origin = meta->zeros = meta->nulls = InvalidBlockNumber;
+	meta->state = meta->directory = meta->origin = InvalidBlockNumber;
+	meta->zeros = meta->nulls = InvalidBlockNumber;
 }
 
 /* Fills the metapage, which is block 0. */
@@ -653,11 +671,20 @@ build_pages(Build *build)
 	build->ivf = vdb_ivf_describe(vdb_am_kind(build->index), &build->meta);
 	build->floats = palloc(build->ivf->dim * sizeof(float));
 	build->threads = max_parallel_maintenance_workers + 1;
+	if (build->heap != NULL)
+	{
+		take_sample(build, (Size) maintenance_work_mem * 1024 / 2);
+		/* The first insert will do the rest. */
+		if (build->seen == 0)
+		{
+			write_meta(build->index, build->building, &build->meta);
+			return;
+		}
+		build->seen = 0;
+	}
+	build->meta.state = vdb_ivf_make_state(build->index, build->building);
 	build->meta.zeros = vdb_ivf_tids_create(build->index, build->building);
 	build->meta.nulls = vdb_ivf_tids_create(build->index, build->building);
-
-	if (build->heap != NULL)
-		take_sample(build, (Size) maintenance_work_mem * 1024 / 2);
 	set_origin(build);
 	build->meta.origin = write_floats(build->index, build->building, build->ivf->origin,
 									  build->ivf->dim);
@@ -674,10 +701,13 @@ build_pages(Build *build)
 		tuplesort_end(build->sort);
 	}
 	else
-		heads[0] = vdb_ivf_list_create(build->ivf, &build->ivf->list, build->index,
-									   build->building, 0);
+		heads[0] = vdb_ivf_list_create(&build->ivf->list, build->index, build->building, 0);
 	write_directory(build, heads);
-	build->meta.nlists = build->nlists;
+	build->state.nlists = build->state.measured = build->state.next_number = build->nlists;
+	build->state.rows = build->total;
+	build->state.blocks = RelationGetNumberOfBlocks(build->index);
+	build->ivf->meta = build->meta;
+	vdb_ivf_write_state(build->index, build->ivf, build->building, &build->state);
 	write_meta(build->index, build->building, &build->meta);
 }
 
@@ -731,9 +761,9 @@ vdb_ivf_build_empty(Relation index)
 }
 
 void
-vdb_ivf_complete(Relation index)
+vdb_ivf_complete(Relation index, Datum first, bool isnull)
 {
-	Build		build = {.index = index};
+	Build		build = {.index = index,.first = isnull ? NULL : DatumGetPointer(first)};
 
 	vdb_page_guard(index, VDB_IVF_METAPAGE);
 	vdb_ivf_read_meta(index, &build.meta);

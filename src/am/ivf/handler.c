@@ -26,12 +26,19 @@ cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 {
 	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
 	VdbIvf	   *ivf = vdb_ivf_open(index);
-	double		lists = Max(ivf->meta.nlists, 1);
-	double		probes = Min(vdb_ivf_probes(ivf, NULL), lists);
+	VdbIvfState state = {.nlists = 1};
+	double		lists,
+				probes;
 	Cost		row = cpu_operator_cost * (ivf->list.coded ? CODED_SHARE : PLAIN_SHARE);
-	VdbAmWork	first = vdb_am_fraction(path->indexinfo, probes / lists, probes, row);
-	VdbAmWork	all = vdb_am_fraction(path->indexinfo, 1, lists, row);
+	VdbAmWork	first,
+				all;
 
+	if (ivf->meta.state != InvalidBlockNumber)
+		vdb_ivf_read_state(index, ivf, &state);
+	lists = Max(state.nlists, 1);
+	probes = Min(vdb_ivf_probes(ivf, &state, NULL), lists);
+	first = vdb_am_fraction(path->indexinfo, probes / lists, probes, row);
+	all = vdb_am_fraction(path->indexinfo, 1, lists, row);
 	index_close(index, NoLock);
 	pfree(ivf);
 	vdb_am_cost(root, path, loop_count, &first, &all, startup_cost, total_cost, selectivity,

@@ -21,13 +21,15 @@ const double vdb_ivf_recalls[VDB_IVF_NRECALLS] = {
 #define MAX_CODE_DIM 1792
 
 static bool
-shape_init(VdbIvfShape *shape, bool coded, uint32 code_dim, uint32 row_size)
+shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint32 row_size)
 {
 	memset(shape, 0, sizeof(*shape));
 	shape->coded = coded;
+	shape->directory = directory;
 	shape->code_dim = code_dim;
 	shape->block_size = coded ? vdb_quant_block_size(shape->code_dim) : 0;
-	shape->stride = shape->block_size + VDB_BLOCK * sizeof(ItemPointerData);
+	shape->stride = shape->block_size + VDB_BLOCK * sizeof(ItemPointerData) +
+		(directory ? VDB_BLOCK * sizeof(VdbIvfListInfo) : 0);
 	shape->row_size = row_size;
 	shape->rows_per_page = VDB_PAGE_SPACE / row_size;
 	shape->pages_per_row = (row_size + VDB_PAGE_SPACE - 1) / VDB_PAGE_SPACE;
@@ -85,10 +87,10 @@ vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 	ivf->normalized = meta->metric == VDB_COSINE;
 	ivf->coded_metric = meta->metric == VDB_IP ? VDB_IP : VDB_L2SQ;
 	/* One query serves both, so their blocks cover the same dimensions. */
-	while (!shape_init(&ivf->list, coded, code_dim,
+	while (!shape_init(&ivf->list, coded, false, code_dim,
 					   coded ? vdb_quant_row_size(meta->dim, VDB_QUANT_8BITS) :
 					   vdb_am_bytes(kind, meta->dim)) ||
-		   !shape_init(&ivf->directory, true, code_dim,
+		   !shape_init(&ivf->directory, true, true, code_dim,
 					   TYPEALIGN(4, meta->dim * sizeof(uint16))))
 		code_dim = (code_dim - 1) / 16 * 16;
 	set_pointers(ivf);
@@ -216,7 +218,7 @@ vdb_ivf_rotate(const VdbIvf *ivf, const void *elements, float *floats, float *ro
 }
 
 uint32
-vdb_ivf_probes(const VdbIvf *ivf, uint32 *most)
+vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most)
 {
 	uint32		all = PG_UINT32_MAX;
 	int			i = 0;
@@ -235,5 +237,40 @@ vdb_ivf_probes(const VdbIvf *ivf, uint32 *most)
 		return vdb_am_ivf_probes;
 	while (i < VDB_IVF_NRECALLS - 1 && vdb_ivf_recalls[i] < vdb_am_ivf_recall)
 		i++;
-	return Max(ivf->meta.probes[i], 1);
+	return Max(state->probes[i], 1);
+}
+
+/* ---- what changes ---- */
+
+void
+vdb_ivf_read_state(Relation index, const VdbIvf *ivf, VdbIvfState *state)
+{
+	Buffer		buffer = vdb_page_read(index, ivf->meta.state, VDB_IVF_STATE);
+
+	memcpy(state, vdb_page_contents(BufferGetPage(buffer)), sizeof(*state));
+	vdb_page_release(buffer);
+}
+
+void
+vdb_ivf_write_state(Relation index, const VdbIvf *ivf, bool building, const VdbIvfState *state)
+{
+	Buffer		buffer = vdb_page_read_exclusive(index, ivf->meta.state, VDB_IVF_STATE);
+	VdbEdit		edit;
+
+	vdb_edit_begin(&edit, index, building);
+	memcpy(vdb_page_contents(vdb_edit_page(&edit, buffer)), state, sizeof(*state));
+	vdb_edit_finish(&edit);
+	vdb_page_release(buffer);
+}
+
+BlockNumber
+vdb_ivf_make_state(Relation index, bool building)
+{
+	VdbEdit		edit;
+	BlockNumber block;
+
+	vdb_edit_begin(&edit, index, building);
+	vdb_edit_new(&edit, VDB_IVF_STATE, sizeof(VdbIvfState), &block);
+	vdb_edit_finish(&edit);
+	return block;
 }

@@ -21,14 +21,13 @@
  * vectors has blocks over the first code_dim dimensions only, because a block
  * has to fit on a page.)
  */
-#define VDB_IVF_MAX_BLOCKS 8	/* of a lead page */
-
 typedef struct VdbIvfShape
 {
 	bool		coded;			/* has blocks of codes */
+	bool		directory;		/* has VdbIvfListInfo */
 	uint32		code_dim;		/* dimensions that the blocks cover */
 	uint32		block_size;		/* bytes of a block's codes and factors */
-	uint32		stride;			/* from block to block: that and the row ids */
+	uint32		stride;			/* from block to block: that and what follows */
 	uint32		nblocks;		/* of a lead page */
 	uint32		lanes;			/* 32 times that */
 	uint32		blocks_at;		/* first block, in the page's contents */
@@ -55,7 +54,7 @@ typedef struct VdbIvf
 
 /* ---- index.c ---- */
 
-/* The recalls that VdbIvfMeta.probes is for. */
+/* The recalls that VdbIvfState.probes is for. */
 extern const double vdb_ivf_recalls[VDB_IVF_NRECALLS];
 
 /*
@@ -72,7 +71,13 @@ extern void vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta);
 
 /* Lists to look at before the first row, and at most (which may be NULL), as
  * the settings say. */
-extern uint32 vdb_ivf_probes(const VdbIvf *ivf, uint32 *most);
+extern uint32 vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most);
+
+/* The state page.  Only who holds the guard of changes (balance.c) writes it. */
+extern BlockNumber vdb_ivf_make_state(Relation index, bool building);
+extern void vdb_ivf_read_state(Relation index, const VdbIvf *ivf, VdbIvfState *state);
+extern void vdb_ivf_write_state(Relation index, const VdbIvf *ivf, bool building,
+								const VdbIvfState *state);
 
 /*
  * A vector's elements as floats, of length 1 under cosine; false if it has no
@@ -116,18 +121,62 @@ typedef struct VdbIvfEntry
 	const float *rotated;		/* for codes */
 	const float *centre;		/* of the list, rotated; NULL is zero */
 	const void *row;			/* what to store beside, or NULL: 8-bit codes */
+	float		error;			/* how far rotated is from the vector, at most */
+	const VdbIvfListInfo *info; /* for the directory */
 } VdbIvfEntry;
 
 /* A new list without entries. */
-extern BlockNumber vdb_ivf_list_create(const VdbIvf *ivf, const VdbIvfShape *shape,
-									   Relation index, bool building, uint32 number);
+extern BlockNumber vdb_ivf_list_create(const VdbIvfShape *shape, Relation index, bool building,
+									   uint32 number);
 
-extern void vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index,
-							 bool building, BlockNumber head, const VdbIvfEntry *entry,
-							 void *work);
+/*
+ * Adds an entry.  False if the list takes no more: it is made anew.  *pages,
+ * which may be NULL, becomes the list's lead pages if there is one more now
+ * and it may be time to split, else 0.
+ */
+extern bool vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index,
+							 bool building, BlockNumber head, uint32 number,
+							 const VdbIvfEntry *entry, void *work, uint32 *pages);
 
-/* Bytes of work memory of vdb_ivf_list_add(). */
+/* Bytes of work memory of vdb_ivf_list_add(), and of vdb_ivf_list_walk(). */
 extern Size vdb_ivf_list_work(const VdbIvf *ivf);
+
+/*
+ * Calls a function for every entry of a list: with its row, which is valid
+ * until the function returns.
+ */
+typedef void (*VdbIvfVisit) (void *arg, ItemPointer tid, const void *row);
+extern void vdb_ivf_list_walk(const VdbIvfShape *shape, Relation index, BlockNumber head,
+							  uint32 number, VdbIvfVisit visit, void *arg, void *work);
+
+/* The same for one lead page; returns the next one. */
+extern BlockNumber vdb_ivf_list_walk_page(const VdbIvfShape *shape, Relation index,
+										  BlockNumber block, uint32 number, VdbIvfVisit visit,
+										  void *arg, void *work);
+
+/* Lead pages, and entries, of a list. */
+extern uint32 vdb_ivf_list_pages(Relation index, BlockNumber head);
+extern uint64 vdb_ivf_list_count(Relation index, BlockNumber head, uint32 number);
+
+/* Has a list take no more entries, or so again; whole is VdbIvfLead.whole. */
+extern void vdb_ivf_list_close(Relation index, BlockNumber head, bool closed, uint32 whole);
+
+/* Has inserts begin to look for room at a page of the list. */
+extern void vdb_ivf_list_aim(Relation index, BlockNumber head, BlockNumber block);
+
+/* Gives back the pages of a list that nobody can see. */
+extern void vdb_ivf_list_free(const VdbIvfShape *shape, Relation index, BlockNumber head,
+							  uint32 number);
+
+/* Locks a lead page of a list, share: an error if it is not of that list. */
+extern Buffer vdb_ivf_read_lead(Relation index, BlockNumber block, uint32 number);
+
+/*
+ * What 8 bits stand for, rotated, and how far that is from the vector at most;
+ * false for a vector that is far.
+ */
+extern bool vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre,
+						   float *rotated, float *error);
 
 static inline VdbIvfLead *
 vdb_ivf_lead(Page page)
@@ -148,6 +197,28 @@ vdb_ivf_tid(const VdbIvfShape *shape, VdbIvfLead *lead, uint32 lane)
 		lane % VDB_BLOCK;
 }
 
+/* Of a lane of the directory. */
+static inline VdbIvfListInfo *
+vdb_ivf_info(const VdbIvfShape *shape, VdbIvfLead *lead, uint32 lane)
+{
+	return (VdbIvfListInfo *) (vdb_ivf_block(shape, lead, lane / VDB_BLOCK) + shape->block_size +
+							   VDB_BLOCK * sizeof(ItemPointerData)) + lane % VDB_BLOCK;
+}
+
+/* Whether a list is there in a version. */
+static inline bool
+vdb_ivf_lives(const VdbIvfListInfo *info, uint32 version)
+{
+	return info->born <= version && version < info->died;
+}
+
+/* Whether a lane, of which codes are expected, has none yet. */
+static inline bool
+vdb_ivf_is_loose(const VdbIvfLead *lead, uint32 lane)
+{
+	return (lead->loose[lane / VDB_BLOCK] >> lane % VDB_BLOCK & 1) != 0;
+}
+
 /*
  * The row of a lane of a lead page that the caller has locked.  *buffer is a
  * pinned row page or InvalidBuffer, and stays pinned for the next call; copy
@@ -164,8 +235,9 @@ extern void vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, It
 
 typedef struct VdbIvfNear
 {
-	uint32		ordinal;		/* place in the directory */
-	BlockNumber head;			/* of the list */
+	uint32		ordinal;		/* lane of the directory */
+	uint32		number;			/* of the list */
+	BlockNumber head;			/* its first page */
 	float		base;			/* what estimates begin with, see quant.h */
 	float		gap;			/* from its centre */
 } VdbIvfNear;
@@ -178,27 +250,80 @@ extern VdbIvfRoute *vdb_ivf_route_create(const VdbIvf *ivf, Relation index);
 /* The same index, opened again. */
 extern void vdb_ivf_route_reuse(VdbIvfRoute *route, Relation index);
 
-/* Begins anew, for a query as vdb_ivf_rotate() made it. */
-extern void vdb_ivf_route_begin(VdbIvfRoute *route, const float *query,
-								VdbQuantTables *tables);
+/* In what order lists come. */
+typedef enum VdbIvfOrder
+{
+	VDB_IVF_BY_BASE,			/* for searches */
+	VDB_IVF_BY_GAP,				/* for rows to belong to: differs under inner product */
+	VDB_IVF_ANY					/* not by distance: the query and tables are not looked at */
+} VdbIvfOrder;
 
-/* The next nearest list; false if there is none. */
+/* Begins anew, for a query as vdb_ivf_rotate() made it. */
+extern void vdb_ivf_route_begin(VdbIvfRoute *route, uint32 version, VdbIvfOrder order,
+								const float *query, VdbQuantTables *tables);
+
+/* The next list; false if there is none. */
 extern bool vdb_ivf_route_next(VdbIvfRoute *route, VdbIvfNear *near);
 
-/* After vdb_ivf_route_begin(), instead: the list that a vector belongs to, and
- * its centre, dim floats. */
-extern bool vdb_ivf_route_home(VdbIvfRoute *route, VdbIvfNear *near, float *centre);
+/* The centre of a list that came, dim floats. */
+extern void vdb_ivf_route_centre(VdbIvfRoute *route, const VdbIvfNear *near, float *centre);
 
 /* How many to ask for at a time. */
 extern void vdb_ivf_route_expect(VdbIvfRoute *route, uint32 lists);
+
+/* ---- balance.c: lists made anew as rows come and go ---- */
+
+/* After vdb_ivf_list_add() found a list closed: waits until it can be tried again. */
+extern void vdb_ivf_wait(Relation index, const VdbIvf *ivf);
+
+/* Splits a list that has grown to so many lead pages, if it is time to. */
+extern void vdb_ivf_grown(Relation index, const VdbIvf *ivf, const VdbIvfNear *list, uint32 pages);
+
+/* What vacuum knows of a list. */
+typedef struct VdbIvfListCount
+{
+	VdbIvfNear	list;			/* without distances */
+	bool		lives;
+	uint64		live;			/* entries */
+	BlockNumber room;			/* a page with empty lanes */
+} VdbIvfListCount;
+
+/*
+ * Keeps changes out, for a pass over all pages: no entry moves, and nothing is
+ * half done.  It may take as long as a change.
+ */
+extern void vdb_ivf_guard(Relation index, const VdbIvf *ivf);
+extern void vdb_ivf_unguard(Relation index);
+
+/* Then: all lists of the directory, in order of their numbers. */
+extern VdbIvfListCount *vdb_ivf_all_lists(Relation index, const VdbIvf *ivf, uint32 *n);
+
+/*
+ * Then, when a pass has counted the lists' entries (or not: NULL): splits and
+ * merges lists, gives their pages back when nobody sees them, and measures
+ * anew how many to look at.
+ */
+extern void vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint32 n);
+
+/* ---- scan.c, for balance.c ---- */
+
+/*
+ * Of the lists nearest to a vector of the index, which ones have its nearest k
+ * neighbours but for itself: ranks, from 0.  Returns how many there are.
+ */
+typedef struct VdbIvfScan VdbIvfScan;
+extern VdbIvfScan *vdb_ivf_probe_create(Relation index);
+extern uint32 vdb_ivf_probe(VdbIvfScan *scan, Relation index, const void *row,
+							const float *rotated, uint32 lists, uint32 k, uint32 *ranks);
 
 /* ---- the access method's functions ---- */
 
 extern IndexBuildResult *vdb_ivf_build(Relation heap, Relation index, IndexInfo *info);
 extern void vdb_ivf_build_empty(Relation index);
 
-/* Completes an index that has a metapage only. */
-extern void vdb_ivf_complete(Relation index);
+/* Completes an index that has a metapage only; its first vector says how long
+ * vectors are. */
+extern void vdb_ivf_complete(Relation index, Datum first, bool isnull);
 extern bool vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 						   Relation heap, IndexUniqueCheck check, bool unchanged,
 						   IndexInfo *info);

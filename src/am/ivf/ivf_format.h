@@ -12,7 +12,10 @@
 #include "quant/quant_format.h"
 
 #define VDB_IVF_MAGIC 0x46564956	/* "VIVF" */
-#define VDB_IVF_VERSION 1
+#define VDB_IVF_VERSION 2
+
+/* Blocks of a lead page, at most. */
+#define VDB_IVF_MAX_BLOCKS 8
 
 /* Kinds of pages. */
 #define VDB_IVF_META 1			/* block 0 */
@@ -20,6 +23,7 @@
 #define VDB_IVF_ROWS 3			/* vectors of a lead page's entries */
 #define VDB_IVF_TIDS 4			/* row ids of rows without a place in a list */
 #define VDB_IVF_FLOATS 5		/* the origin */
+#define VDB_IVF_STATE 6			/* what changes: VdbIvfState */
 
 #define VDB_IVF_METAPAGE 0
 
@@ -30,9 +34,7 @@ typedef enum VdbIvfCoding
 	VDB_IVF_RABITQ = 2			/* a bit per dimension, and 8 bits beside it */
 } VdbIvfCoding;
 
-/* Recalls for which the number of lists to look at was measured at the build. */
-#define VDB_IVF_NRECALLS 8
-
+/* The metapage: what is true of the index for as long as it lives. */
 typedef struct VdbIvfMeta
 {
 	uint32		magic;			/* VDB_IVF_MAGIC */
@@ -46,45 +48,91 @@ typedef struct VdbIvfMeta
 	uint8		row;			/* VDB_QUANT_ROW_VERSION */
 	uint16		flat;			/* of ivfflat, which has settings of its own */
 	uint64		seed;			/* of the rotation */
-	uint32		nlists;
+	BlockNumber state;			/* the page of VdbIvfState */
 	BlockNumber directory;		/* first lead page of the list of lists */
 	BlockNumber origin;			/* first page of the origin's floats */
 	BlockNumber zeros;			/* row ids of zero vectors, under cosine */
 	BlockNumber nulls;			/* row ids of rows without a vector */
-	uint32		probes[VDB_IVF_NRECALLS];	/* lists to look at */
 	float		scale;			/* a power of two: see vdb_ivf_place() */
-	uint32		unused;
 } VdbIvfMeta;
 
 StaticAssertDecl(offsetof(VdbIvfMeta, seed) == 24, "meta: seed");
-StaticAssertDecl(sizeof(VdbIvfMeta) == 96, "meta: size");
+StaticAssertDecl(sizeof(VdbIvfMeta) == 56, "meta: size");
+
+/* Recalls for which the number of lists to look at is measured. */
+#define VDB_IVF_NRECALLS 8
+
+/* The state page: what is true until lists are made anew. */
+typedef struct VdbIvfState
+{
+	uint32		version;		/* which of the directory's lists there are */
+	uint32		busy;			/* a change to the next version has begun */
+	uint32		nlists;
+	uint32		next_number;	/* of the next list to be made */
+	uint32		measured;		/* lists there were when probes were measured */
+	uint32		probes[VDB_IVF_NRECALLS];	/* lists to look at */
+	BlockNumber blocks;			/* of the file when rows were counted */
+	uint32		unused;
+	uint64		rows;			/* with a place in a list */
+} VdbIvfState;
+
+StaticAssertDecl(offsetof(VdbIvfState, rows) == 64, "state: rows");
+StaticAssertDecl(sizeof(VdbIvfState) == 72, "state: size");
 
 /*
  * A lead page: entries of one list, in lanes.  Lane n is lane n % 32 of block
  * n / 32.  After this header, at places that follow from the dimensions
  * (VdbIvfShape), come the numbers of its row pages, and the blocks: of each
- * the VdbQuantBlock (none when the list is plain) and 32 row ids.
+ * the VdbQuantBlock (none when the list is plain), 32 row ids and, in the
+ * directory, 32 VdbIvfListInfo.
  *
- * A lane is empty when its row id is not valid.
+ * A lane is empty when its row id is not valid.  One that is loose has a row,
+ * but nothing in its block: an insert adds a row, and every 32nd puts those
+ * that are loose into blocks.
+ *
+ * A row page has its list's number where other pages have the next page's.
  */
 typedef struct VdbIvfLead
 {
 	uint16		live;			/* lanes that are not empty */
-	uint16		unused;
 
 	/* Of the first page of a list only: */
-	BlockNumber tail;			/* its last page, or one before it */
+	uint16		closed;			/* takes no entries: it is made anew */
+	uint32		pages;			/* lead pages */
+	uint32		whole;			/* so many when it could not be split */
 	BlockNumber target;			/* where there may be an empty lane */
 	/* Of every page: */
-	uint32		list;			/* its place in the directory */
+	uint32		list;			/* the list's number, never used again */
+	uint32		loose[VDB_IVF_MAX_BLOCKS];	/* a bit for each lane */
 
 	BlockNumber rows[FLEXIBLE_ARRAY_MEMBER];	/* InvalidBlockNumber until used */
 } VdbIvfLead;
 
-StaticAssertDecl(sizeof(VdbIvfLead) == 16, "lead: size");
+StaticAssertDecl(offsetof(VdbIvfLead, loose) == 20, "lead: loose");
+StaticAssertDecl(offsetof(VdbIvfLead, rows) == 52, "lead: size");
 
-/* The place of the directory itself, which is a list of lists. */
+/* The number of the directory itself, which is a list of lists. */
 #define VDB_IVF_DIRECTORY PG_UINT32_MAX
+
+/*
+ * A list, in the directory.  It is there for whoever began to look at a
+ * version from born on, up to but not including died.  Its pages are used
+ * again when everybody who may have begun before it died is gone: when
+ * transaction retired is older than all snapshots.
+ */
+typedef struct VdbIvfListInfo
+{
+	uint32		number;
+	uint32		born;
+	uint32		died;			/* VDB_IVF_LIVES until then */
+	uint32		retired_low;	/* a FullTransactionId */
+	uint32		retired_high;
+	float		square;			/* of its centre's length */
+} VdbIvfListInfo;
+
+StaticAssertDecl(sizeof(VdbIvfListInfo) == 24, "list info: size");
+
+#define VDB_IVF_LIVES PG_UINT32_MAX
 
 /* A page of row ids; the first page of a chain knows its last. */
 typedef struct VdbIvfTids

@@ -8,9 +8,17 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+
 #include "am/ivf/ivf.h"
 
-/* ---- entries ---- */
+/* Loose lanes of a page that are worth putting into blocks. */
+#define SEAL VDB_BLOCK
+
+/* ---- pages ---- */
 
 /* A lead page without entries, on a page that is all zeroes. */
 static void
@@ -18,7 +26,7 @@ init_lead(const VdbIvfShape *shape, Page page, uint32 number)
 {
 	VdbIvfLead *lead = vdb_ivf_lead(page);
 
-	lead->tail = lead->target = InvalidBlockNumber;
+	lead->target = InvalidBlockNumber;
 	lead->list = number;
 	for (uint32 i = 0; i < shape->nrow_pages; i++)
 		lead->rows[i] = InvalidBlockNumber;
@@ -29,8 +37,7 @@ init_lead(const VdbIvfShape *shape, Page page, uint32 number)
 }
 
 BlockNumber
-vdb_ivf_list_create(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index,
-					bool building, uint32 number)
+vdb_ivf_list_create(const VdbIvfShape *shape, Relation index, bool building, uint32 number)
 {
 	VdbEdit		edit;
 	BlockNumber block;
@@ -39,10 +46,33 @@ vdb_ivf_list_create(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index,
 	vdb_edit_begin(&edit, index, building);
 	page = vdb_edit_new(&edit, VDB_IVF_LEAD, shape->lead_size, &block);
 	init_lead(shape, page, number);
-	vdb_ivf_lead(page)->tail = vdb_ivf_lead(page)->target = block;
+	vdb_ivf_lead(page)->pages = 1;
+	vdb_ivf_lead(page)->target = block;
 	vdb_edit_finish(&edit);
 	return block;
 }
+
+static Buffer
+check_list(Relation index, Buffer buffer, uint32 number)
+{
+	if (vdb_ivf_lead(BufferGetPage(buffer))->list != number)
+		vdb_page_lost(index, BufferGetBlockNumber(buffer), "it belongs to another list");
+	return buffer;
+}
+
+Buffer
+vdb_ivf_read_lead(Relation index, BlockNumber block, uint32 number)
+{
+	return check_list(index, vdb_page_read(index, block, VDB_IVF_LEAD), number);
+}
+
+static Buffer
+read_lead_exclusive(Relation index, BlockNumber block, uint32 number)
+{
+	return check_list(index, vdb_page_read_exclusive(index, block, VDB_IVF_LEAD), number);
+}
+
+/* ---- entries ---- */
 
 /* An empty lane of a lead page, or -1. */
 static int
@@ -70,12 +100,6 @@ static inline uint32
 row_offset(const VdbIvfShape *shape, uint32 lane)
 {
 	return shape->rows_per_page == 0 ? 0 : lane % shape->rows_per_page * shape->row_size;
-}
-
-static inline Size
-row_page_size(const VdbIvfShape *shape)
-{
-	return shape->rows_per_page == 0 ? VDB_PAGE_SPACE : shape->rows_per_page * shape->row_size;
 }
 
 const void *
@@ -112,7 +136,7 @@ vdb_ivf_row(const VdbIvfShape *shape, Relation index, VdbIvfLead *lead, uint32 l
 /* Appends an empty lead page after the tail, which is locked and stays so. */
 static void
 append_lead(const VdbIvfShape *shape, Relation index, bool building, BlockNumber head,
-			Buffer tail)
+			Buffer tail, uint32 *pages)
 {
 	VdbEdit		edit;
 	BlockNumber block;
@@ -127,7 +151,10 @@ append_lead(const VdbIvfShape *shape, Relation index, bool building, BlockNumber
 	init_lead(shape, page, vdb_ivf_lead(BufferGetPage(tail))->list);
 	vdb_page_opaque(vdb_edit_page(&edit, tail))->next = block;
 	lead = vdb_ivf_lead(vdb_edit_page(&edit, BufferIsValid(first) ? first : tail));
-	lead->tail = lead->target = block;
+	lead->target = block;
+	lead->pages++;
+	if (lead->pages >= 2 * lead->whole)
+		*pages = lead->pages;
 	vdb_edit_finish(&edit);
 	if (BufferIsValid(first))
 		vdb_page_release(first);
@@ -152,14 +179,31 @@ set_target(Relation index, bool building, BlockNumber head, Buffer buffer)
 		vdb_page_release(first);
 }
 
+/* Whether a list takes no entries; buffer is a page of it that is locked. */
+static bool
+is_closed(Relation index, BlockNumber head, uint32 number, Buffer buffer)
+{
+	Buffer		first;
+	bool		closed;
+
+	if (BufferGetBlockNumber(buffer) == head)
+		return vdb_ivf_lead(BufferGetPage(buffer))->closed != 0;
+	first = vdb_ivf_read_lead(index, head, number);
+	closed = vdb_ivf_lead(BufferGetPage(first))->closed != 0;
+	vdb_page_release(first);
+	return closed;
+}
+
 /*
  * A lead page of the list with an empty lane, locked: the target, a page after
- * it, or a new one.
+ * it, or a new one; or no page, if the list is closed.  As that is looked up
+ * under the lock, who closes the list and then reads this page finds the entry.
  */
 static Buffer
-find_room(const VdbIvfShape *shape, Relation index, bool building, BlockNumber head, int *lane)
+find_room(const VdbIvfShape *shape, Relation index, bool building, BlockNumber head,
+		  uint32 number, int *lane, uint32 *pages)
 {
-	Buffer		buffer = vdb_page_read(index, head, VDB_IVF_LEAD);
+	Buffer		buffer = vdb_ivf_read_lead(index, head, number);
 	BlockNumber target = vdb_ivf_lead(BufferGetPage(buffer))->target;
 	BlockNumber block = target;
 
@@ -168,7 +212,12 @@ find_room(const VdbIvfShape *shape, Relation index, bool building, BlockNumber h
 	{
 		BlockNumber next;
 
-		buffer = vdb_page_read_exclusive(index, block, VDB_IVF_LEAD);
+		buffer = read_lead_exclusive(index, block, number);
+		if (is_closed(index, head, number, buffer))
+		{
+			vdb_page_release(buffer);
+			return InvalidBuffer;
+		}
 		*lane = empty_lane(shape, vdb_ivf_lead(BufferGetPage(buffer)));
 		if (*lane >= 0)
 		{
@@ -180,12 +229,29 @@ find_room(const VdbIvfShape *shape, Relation index, bool building, BlockNumber h
 		next = vdb_page_opaque(BufferGetPage(buffer))->next;
 		if (next == InvalidBlockNumber)
 		{
-			append_lead(shape, index, building, head, buffer);
+			append_lead(shape, index, building, head, buffer, pages);
 			next = vdb_page_opaque(BufferGetPage(buffer))->next;
 		}
 		vdb_page_release(buffer);
 		block = next;
 	}
+}
+
+/* A row page, made or locked; old is its buffer in the latter case. */
+static Page
+edit_row_page(VdbEdit *edit, uint32 number, BlockNumber *block, Buffer *old)
+{
+	Page		page;
+
+	*old = InvalidBuffer;
+	if (*block == InvalidBlockNumber)
+	{
+		page = vdb_edit_new(edit, VDB_IVF_ROWS, 0, block);
+		vdb_page_opaque(page)->next = number;
+		return page;
+	}
+	*old = vdb_page_read_exclusive(edit->index, *block, VDB_IVF_ROWS);
+	return vdb_edit_page(edit, *old);
 }
 
 /*
@@ -194,26 +260,21 @@ find_room(const VdbIvfShape *shape, Relation index, bool building, BlockNumber h
  * the use of these pages.
  */
 static void
-write_long_row(const VdbIvfShape *shape, Relation index, bool building, const void *row,
-			   BlockNumber *blocks)
+write_long_row(const VdbIvfShape *shape, Relation index, bool building, uint32 number,
+			   const void *row, BlockNumber *blocks)
 {
 	for (uint32 i = 0; i < shape->pages_per_row; i++)
 	{
 		uint32		at = i * VDB_PAGE_SPACE;
+		uint32		size = Min(shape->row_size - at, VDB_PAGE_SPACE);
 		VdbEdit		edit;
-		Buffer		old = InvalidBuffer;
+		Buffer		old;
 		Page		page;
 
 		vdb_edit_begin(&edit, index, building);
-		if (blocks[i] == InvalidBlockNumber)
-			page = vdb_edit_new(&edit, VDB_IVF_ROWS, row_page_size(shape), &blocks[i]);
-		else
-		{
-			old = vdb_page_read_exclusive(index, blocks[i], VDB_IVF_ROWS);
-			page = vdb_edit_page(&edit, old);
-		}
-		memcpy(vdb_page_contents(page), (const char *) row + at,
-			   Min(shape->row_size - at, VDB_PAGE_SPACE));
+		page = edit_row_page(&edit, number, &blocks[i], &old);
+		vdb_page_reach(page, size);
+		memcpy(vdb_page_contents(page), (const char *) row + at, size);
 		vdb_edit_finish(&edit);
 		if (BufferIsValid(old))
 			vdb_page_release(old);
@@ -222,20 +283,15 @@ write_long_row(const VdbIvfShape *shape, Relation index, bool building, const vo
 
 /* Puts a short row on its page, which may be new. */
 static Buffer
-write_row(const VdbIvfShape *shape, VdbEdit *edit, const void *row, uint32 lane,
+write_row(const VdbIvfShape *shape, VdbEdit *edit, uint32 number, const void *row, uint32 lane,
 		  BlockNumber *block)
 {
-	Buffer		old = InvalidBuffer;
-	Page		page;
+	uint32		at = row_offset(shape, lane);
+	Buffer		old;
+	Page		page = edit_row_page(edit, number, block, &old);
 
-	if (*block == InvalidBlockNumber)
-		page = vdb_edit_new(edit, VDB_IVF_ROWS, row_page_size(shape), block);
-	else
-	{
-		old = vdb_page_read_exclusive(edit->index, *block, VDB_IVF_ROWS);
-		page = vdb_edit_page(edit, old);
-	}
-	memcpy(vdb_page_contents(page) + row_offset(shape, lane), row, shape->row_size);
+	vdb_page_reach(page, at + shape->row_size);
+	memcpy(vdb_page_contents(page) + at, row, shape->row_size);
 	return old;
 }
 
@@ -272,41 +328,117 @@ no_bound(float *add, float *rescale, float *error)
 	*rescale = *error = 0;
 }
 
-/* Encodes an entry into a lane of its lead page. */
-static void
-write_lane(const VdbIvf *ivf, const VdbIvfShape *shape, VdbIvfLead *lead, uint32 lane,
-		   const VdbIvfEntry *entry, const float *residual)
+/* What a length of 1 is in the factors of a code. */
+static float
+error_unit(const VdbIvf *ivf)
 {
-	if (shape->coded)
-	{
-		VdbQuantBlock *block = (VdbQuantBlock *) vdb_ivf_block(shape, lead, lane / VDB_BLOCK);
+	return (ivf->coded_metric == VDB_IP ? 1 : 2) / sqrt(ivf->dim > 1 ? ivf->dim - 1.0 : 1);
+}
 
-		vdb_quant_block_encode(shape->code_dim, ivf->coded_metric, residual, entry->centre,
-							   NULL, block, lane % VDB_BLOCK);
-		if (vdb_ivf_is_far(entry->rotated))
-			no_bound(&block->add[lane % VDB_BLOCK], &block->rescale[lane % VDB_BLOCK],
-					 &block->error[lane % VDB_BLOCK]);
-		else if (shape->code_dim < ivf->dim)
-			add_rest(ivf, shape, block, lane % VDB_BLOCK, residual, entry->centre);
+/* The 8 bits of an entry. */
+static void
+encode_row(const VdbIvf *ivf, const VdbIvfEntry *entry, const float *residual, void *row)
+{
+	VdbQuantRowFactors *factors = (VdbQuantRowFactors *)
+		vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
+
+	vdb_quant_row_encode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, residual, entry->centre,
+						 NULL, row);
+	factors->error += entry->error * error_unit(ivf);
+	if (vdb_ivf_is_far(entry->rotated))
+		no_bound(&factors->add, &factors->rescale, &factors->error);
+}
+
+bool
+vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre, float *rotated,
+			   float *error)
+{
+	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
+
+	if (factors->add <= VDB_IVF_NO_BOUND)
+	{
+		memset(rotated, 0, ivf->dim * sizeof(float));
+		rotated[0] = VDB_IVF_FAR;
+		*error = 0;
+		return false;
 	}
-	*vdb_ivf_tid(shape, lead, lane) = entry->tid;
-	lead->live++;
+	vdb_quant_row_decode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, row, rotated);
+	for (uint32 i = 0; i < ivf->dim; i++)
+		rotated[i] += centre[i];
+	/* and what rounding to floats adds */
+	*error = factors->error / error_unit(ivf) +
+		3e-7 * vdb_dist_norm(VDB_F32, rotated, ivf->dim);
+	return true;
+}
+
+/* Encodes a vector into a lane of a block. */
+static void
+write_code(const VdbIvf *ivf, const VdbIvfShape *shape, VdbIvfLead *lead, uint32 lane,
+		   bool far, const float *residual, const float *centre)
+{
+	VdbQuantBlock *block = (VdbQuantBlock *) vdb_ivf_block(shape, lead, lane / VDB_BLOCK);
+	uint32		i = lane % VDB_BLOCK;
+
+	vdb_quant_block_encode(shape->code_dim, ivf->coded_metric, residual, centre, NULL, block, i);
+	if (far)
+		no_bound(&block->add[i], &block->rescale[i], &block->error[i]);
+	else if (shape->code_dim < ivf->dim)
+		add_rest(ivf, shape, block, i, residual, centre);
+}
+
+/*
+ * Puts the loose lanes of a page into its blocks.  lead is to be changed; the
+ * row of one lane is given, as it is not in its page yet.
+ */
+static void
+seal(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, VdbIvfLead *lead, uint32 given,
+	 const void *given_row, const float *centre, float *residual, void *copy)
+{
+	Buffer		buffer = InvalidBuffer;
+
+	for (uint32 lane = 0; lane < shape->lanes; lane++)
+	{
+		float		error;
+		bool		near;
+
+		if (!vdb_ivf_is_loose(lead, lane))
+			continue;
+		near = vdb_ivf_decode(ivf, lane == given ? given_row :
+							  vdb_ivf_row(shape, index, lead, lane, &buffer, copy),
+							  centre, residual, &error);
+		for (uint32 i = 0; i < ivf->dim; i++)
+			residual[i] -= centre[i];
+		write_code(ivf, shape, lead, lane, !near, residual, centre);
+	}
+	memset(lead->loose, 0, sizeof(lead->loose));
+	if (BufferIsValid(buffer))
+		vdb_page_unpin(buffer);
+}
+
+static uint32
+count_loose(const VdbIvfLead *lead)
+{
+	return pg_popcount((const char *) lead->loose, sizeof(lead->loose));
 }
 
 Size
 vdb_ivf_list_work(const VdbIvf *ivf)
 {
-	return ivf->dim * sizeof(float) * 2 + MAXALIGN(ivf->list.row_size);
+	return ivf->dim * sizeof(float) * 2 +
+		2 * MAXALIGN(Max(ivf->list.row_size, ivf->directory.row_size));
 }
 
-void
+bool
 vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bool building,
-				 BlockNumber head, const VdbIvfEntry *entry, void *work)
+				 BlockNumber head, uint32 number, const VdbIvfEntry *entry, void *work,
+				 uint32 *pages)
 {
 	float	   *residual = work;
 	float	   *zeros = residual + ivf->dim;
 	void	   *codes = zeros + ivf->dim;
+	void	   *copy = (char *) codes + MAXALIGN(shape->row_size);
 	VdbIvfEntry full = *entry;
+	uint32		grown = 0;
 	Buffer		buffer;
 	Buffer		old = InvalidBuffer;
 	VdbEdit		edit;
@@ -322,20 +454,14 @@ vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bo
 			residual[i] = full.rotated[i] - full.centre[i];
 		if (full.row == NULL)
 		{
-			vdb_quant_row_encode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, residual,
-								 full.centre, NULL, codes);
-			if (vdb_ivf_is_far(full.rotated))
-			{
-				VdbQuantRowFactors *factors = (VdbQuantRowFactors *)
-					vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, codes);
-
-				no_bound(&factors->add, &factors->rescale, &factors->error);
-			}
+			encode_row(ivf, &full, residual, codes);
 			full.row = codes;
 		}
 	}
 
-	buffer = find_room(shape, index, building, head, &lane);
+	buffer = find_room(shape, index, building, head, number, &lane, &grown);
+	if (!BufferIsValid(buffer))
+		return false;
 	n = row_page(shape, lane);
 	if (shape->rows_per_page == 0)
 	{
@@ -343,7 +469,7 @@ vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bo
 
 		lead = vdb_ivf_lead(BufferGetPage(buffer));
 		memcpy(blocks, &lead->rows[n], shape->pages_per_row * sizeof(BlockNumber));
-		write_long_row(shape, index, building, full.row, blocks);
+		write_long_row(shape, index, building, number, full.row, blocks);
 		vdb_edit_begin(&edit, index, building);
 		lead = vdb_ivf_lead(vdb_edit_page(&edit, buffer));
 		memcpy(&lead->rows[n], blocks, shape->pages_per_row * sizeof(BlockNumber));
@@ -353,13 +479,141 @@ vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bo
 	{
 		vdb_edit_begin(&edit, index, building);
 		lead = vdb_ivf_lead(vdb_edit_page(&edit, buffer));
-		old = write_row(shape, &edit, full.row, lane, &lead->rows[n]);
+		old = write_row(shape, &edit, number, full.row, lane, &lead->rows[n]);
 	}
-	write_lane(ivf, shape, lead, lane, &full, residual);
+	*vdb_ivf_tid(shape, lead, lane) = full.tid;
+	lead->live++;
+	if (shape->directory)
+	{
+		*vdb_ivf_info(shape, lead, lane) = *full.info;
+		write_code(ivf, shape, lead, lane, false, residual, full.centre);
+	}
+	else if (shape->coded)
+	{
+		lead->loose[lane / VDB_BLOCK] |= (uint32) 1 << lane % VDB_BLOCK;
+		if (lead->live == shape->lanes || count_loose(lead) >= SEAL)
+			seal(ivf, shape, index, lead, lane, full.row, full.centre, residual, copy);
+	}
 	vdb_edit_finish(&edit);
 	if (BufferIsValid(old))
 		vdb_page_release(old);
 	vdb_page_release(buffer);
+	if (pages != NULL)
+		*pages = grown;
+	return true;
+}
+
+/* ---- whole lists ---- */
+
+BlockNumber
+vdb_ivf_list_walk_page(const VdbIvfShape *shape, Relation index, BlockNumber block,
+					   uint32 number, VdbIvfVisit visit, void *arg, void *work)
+{
+	Buffer		row = InvalidBuffer;
+	Buffer		buffer = vdb_ivf_read_lead(index, block, number);
+	VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+	BlockNumber next = vdb_page_opaque(BufferGetPage(buffer))->next;
+
+	for (uint32 lane = 0; lane < shape->lanes; lane++)
+	{
+		ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
+
+		if (ItemPointerIsValid(tid))
+			visit(arg, tid, vdb_ivf_row(shape, index, lead, lane, &row, work));
+	}
+	if (BufferIsValid(row))
+		vdb_page_unpin(row);
+	vdb_page_release(buffer);
+	CHECK_FOR_INTERRUPTS();
+	return next;
+}
+
+void
+vdb_ivf_list_walk(const VdbIvfShape *shape, Relation index, BlockNumber head, uint32 number,
+				  VdbIvfVisit visit, void *arg, void *work)
+{
+	for (BlockNumber block = head; block != InvalidBlockNumber;)
+		block = vdb_ivf_list_walk_page(shape, index, block, number, visit, arg, work);
+}
+
+uint32
+vdb_ivf_list_pages(Relation index, BlockNumber head)
+{
+	Buffer		buffer = vdb_page_read(index, head, VDB_IVF_LEAD);
+	uint32		pages = vdb_ivf_lead(BufferGetPage(buffer))->pages;
+
+	vdb_page_release(buffer);
+	return pages;
+}
+
+uint64
+vdb_ivf_list_count(Relation index, BlockNumber head, uint32 number)
+{
+	uint64		count = 0;
+
+	for (BlockNumber block = head; block != InvalidBlockNumber;)
+	{
+		Buffer		buffer = vdb_ivf_read_lead(index, block, number);
+
+		count += vdb_ivf_lead(BufferGetPage(buffer))->live;
+		block = vdb_page_opaque(BufferGetPage(buffer))->next;
+		vdb_page_release(buffer);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return count;
+}
+
+void
+vdb_ivf_list_close(Relation index, BlockNumber head, bool closed, uint32 whole)
+{
+	Buffer		buffer = vdb_page_read_exclusive(index, head, VDB_IVF_LEAD);
+	VdbEdit		edit;
+	VdbIvfLead *lead;
+
+	vdb_edit_begin(&edit, index, false);
+	lead = vdb_ivf_lead(vdb_edit_page(&edit, buffer));
+	lead->closed = closed;
+	lead->whole = whole;
+	vdb_edit_finish(&edit);
+	vdb_page_release(buffer);
+}
+
+void
+vdb_ivf_list_aim(Relation index, BlockNumber head, BlockNumber block)
+{
+	Buffer		buffer = vdb_page_read_exclusive(index, head, VDB_IVF_LEAD);
+	VdbEdit		edit;
+
+	if (vdb_ivf_lead(BufferGetPage(buffer))->target != block)
+	{
+		vdb_edit_begin(&edit, index, false);
+		vdb_ivf_lead(vdb_edit_page(&edit, buffer))->target = block;
+		vdb_edit_finish(&edit);
+	}
+	vdb_page_release(buffer);
+}
+
+void
+vdb_ivf_list_free(const VdbIvfShape *shape, Relation index, BlockNumber head, uint32 number)
+{
+	BlockNumber *rows = palloc(shape->nrow_pages * sizeof(BlockNumber));
+
+	for (BlockNumber block = head; block != InvalidBlockNumber;)
+	{
+		Buffer		buffer = vdb_ivf_read_lead(index, block, number);
+		BlockNumber next = vdb_page_opaque(BufferGetPage(buffer))->next;
+
+		memcpy(rows, vdb_ivf_lead(BufferGetPage(buffer))->rows,
+			   shape->nrow_pages * sizeof(BlockNumber));
+		vdb_page_release(buffer);
+		/* A crash in between leaves pages that vacuum finds. */
+		vdb_page_free(index, block, VDB_IVF_LEAD);
+		for (uint32 i = 0; i < shape->nrow_pages; i++)
+			if (rows[i] != InvalidBlockNumber)
+				vdb_page_free(index, rows[i], VDB_IVF_ROWS);
+		block = next;
+	}
+	pfree(rows);
 }
 
 /* ---- chains of row ids ---- */

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "miscadmin.h"
@@ -24,19 +25,32 @@ typedef struct Refined
 	VdbIvfNear	near;
 } Refined;
 
+/* What is remembered of a lane of the directory. */
+typedef struct Lane
+{
+	BlockNumber head;
+	uint32		number;
+	float		square;
+} Lane;
+
 struct VdbIvfRoute
 {
 	const VdbIvf *ivf;
 	Relation	index;
+	VdbIvfOrder order;
 	const float *query;
 	float	   *centre;			/* of a list just looked at */
 	void	   *copy;			/* its row, if that is on several pages */
 	uint32		expect;
 
-	/* the directory's lead pages, and the bounds of their lanes */
+	/*
+	 * The directory's lead pages, and their lanes as they were: of lists that
+	 * are not there in this version the bound is infinite.
+	 */
 	uint32		npages;
 	uint32		page_room;
 	BlockNumber *pages;
+	Lane	   *lanes;
 	float	   *lower;
 	float	   *estimate;		/* and scratch */
 	uint32	   *which;
@@ -52,12 +66,14 @@ struct VdbIvfRoute
 static void
 need_pages(VdbIvfRoute *route, uint32 pages)
 {
-	Size		n = (Size) pages * route->ivf->directory.lanes;
+	Size		n;
 
 	if (pages <= route->page_room)
 		return;
-	route->page_room = pages;
-	route->pages = repalloc_huge(route->pages, pages * sizeof(BlockNumber));
+	route->page_room = Max(pages, route->page_room + route->page_room / 2);
+	n = (Size) route->page_room * route->ivf->directory.lanes;
+	route->pages = repalloc_huge(route->pages, route->page_room * sizeof(BlockNumber));
+	route->lanes = repalloc_huge(route->lanes, n * sizeof(Lane));
 	route->lower = repalloc_huge(route->lower, n * sizeof(float));
 	route->estimate = repalloc_huge(route->estimate, n * sizeof(float));
 	route->which = repalloc_huge(route->which, n * sizeof(uint32));
@@ -75,6 +91,7 @@ vdb_ivf_route_create(const VdbIvf *ivf, Relation index)
 	route->centre = palloc(ivf->dim * sizeof(float));
 	route->copy = palloc(ivf->directory.row_size);
 	route->pages = palloc(1);
+	route->lanes = palloc(1);
 	route->lower = palloc(1);
 	route->estimate = palloc(1);
 	route->which = palloc(1);
@@ -95,28 +112,74 @@ vdb_ivf_route_expect(VdbIvfRoute *route, uint32 lists)
 	route->expect = lists;
 }
 
-void
-vdb_ivf_route_begin(VdbIvfRoute *route, const float *query, VdbQuantTables *tables)
+/*
+ * Notes a lead page's lists, and makes their bounds infinite where the list is
+ * not there in this version.
+ */
+static void
+note_lanes(VdbIvfRoute *route, uint32 version, VdbIvfLead *lead, uint32 page)
 {
 	const VdbIvfShape *shape = &route->ivf->directory;
-	double		square = vdb_dist_square(VDB_F32, query, route->ivf->dim);
+	Lane	   *lanes = route->lanes + (Size) page * shape->lanes;
+	float	   *lower = route->lower + (Size) page * shape->lanes;
+
+	for (uint32 i = 0; i < shape->lanes; i++)
+	{
+		ItemPointer tid = vdb_ivf_tid(shape, lead, i);
+		VdbIvfListInfo *info = vdb_ivf_info(shape, lead, i);
+
+		if (!ItemPointerIsValid(tid) || !vdb_ivf_lives(info, version))
+		{
+			lanes[i].head = InvalidBlockNumber;
+			lower[i] = INFINITY;
+			continue;
+		}
+		lanes[i].head = ItemPointerGetBlockNumberNoCheck(tid);
+		lanes[i].number = info->number;
+		lanes[i].square = info->square;
+		/* Beyond float's range: to be looked at. */
+		if (!(lower[i] < INFINITY))
+			lower[i] = -FLT_MAX;
+		/* |q - c|^2 less |q|^2 */
+		if (route->order == VDB_IVF_BY_GAP && route->ivf->coded_metric == VDB_IP)
+			lower[i] = 2 * lower[i] + info->square;
+	}
+}
+
+void
+vdb_ivf_route_begin(VdbIvfRoute *route, uint32 version, VdbIvfOrder order, const float *query,
+					VdbQuantTables *tables)
+{
+	const VdbIvfShape *shape = &route->ivf->directory;
 	BlockNumber block = route->ivf->meta.directory;
 
+	route->order = order;
 	route->query = query;
 	route->npages = route->nrefined = route->next = 0;
 	route->bound = -INFINITY;
-	vdb_quant_tables_aim(tables, route->ivf->coded_metric == VDB_IP ? 0 : square,
-						 sqrt(square), EPSILON);
+	if (order != VDB_IVF_ANY)
+	{
+		double		square = vdb_dist_square(VDB_F32, query, route->ivf->dim);
+
+		vdb_quant_tables_aim(tables, route->ivf->coded_metric == VDB_IP ? 0 : square,
+							 sqrt(square), EPSILON);
+	}
 	while (block != InvalidBlockNumber)
 	{
-		Buffer		buffer = vdb_page_read(route->index, block, VDB_IVF_LEAD);
+		Buffer		buffer = vdb_ivf_read_lead(route->index, block, VDB_IVF_DIRECTORY);
 		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+		float	   *lower;
 		uint32		below[VDB_IVF_MAX_BLOCKS];
 
 		need_pages(route, route->npages + 1);
-		vdb_quant_block_scan(tables, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
-							 shape->stride, shape->nblocks, INFINITY, route->estimate,
-							 route->lower + (Size) route->npages * shape->lanes, below);
+		lower = route->lower + (Size) route->npages * shape->lanes;
+		if (order == VDB_IVF_ANY)
+			memset(lower, 0, shape->lanes * sizeof(float));
+		else
+			vdb_quant_block_scan(tables, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
+								 shape->stride, shape->nblocks, INFINITY, route->estimate,
+								 lower, below);
+		note_lanes(route, version, lead, route->npages);
 		route->pages[route->npages++] = block;
 		block = vdb_page_opaque(BufferGetPage(buffer))->next;
 		vdb_page_release(buffer);
@@ -134,21 +197,43 @@ read_centre(VdbIvfRoute *route, VdbIvfLead *lead, uint32 lane, Buffer *row, floa
 	vdb_kernel.f16_to_f32(halves, centre, route->ivf->dim);
 }
 
+/* Locks the lead page that has an ordinal. */
+static Buffer
+read_ordinal(VdbIvfRoute *route, uint32 ordinal)
+{
+	return vdb_ivf_read_lead(route->index, route->pages[ordinal / route->ivf->directory.lanes],
+							 VDB_IVF_DIRECTORY);
+}
+
+/* The lane may have been given to another list, on a standby. */
+static void
+check_lane(VdbIvfRoute *route, Buffer buffer, uint32 ordinal)
+{
+	const VdbIvfShape *shape = &route->ivf->directory;
+	VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+
+	if (vdb_ivf_info(shape, lead, ordinal % shape->lanes)->number != route->lanes[ordinal].number)
+		vdb_page_lost(route->index, BufferGetBlockNumber(buffer), "a list is not in its place");
+}
+
 static Refined
-refine(VdbIvfRoute *route, VdbIvfLead *lead, uint32 page, uint32 lane, Buffer *row)
+refine(VdbIvfRoute *route, VdbIvfLead *lead, uint32 ordinal, Buffer *row)
 {
 	const VdbIvf *ivf = route->ivf;
-	Refined		r;
+	const Lane *lane = &route->lanes[ordinal];
+	Refined		r = {.near = {.ordinal = ordinal, .number = lane->number, .head = lane->head}};
 	double		square;
 
-	read_centre(route, lead, lane, row, route->centre);
+	if (route->order == VDB_IVF_ANY)
+		return r;
+	read_centre(route, lead, ordinal % ivf->directory.lanes, row, route->centre);
 	square = vdb_dist(VDB_F32, VDB_L2SQ, route->query, route->centre, ivf->dim);
 	r.near.gap = sqrt(square);
 	r.near.base = ivf->coded_metric == VDB_L2SQ ? square :
 		vdb_dist(VDB_F32, VDB_IP, route->query, route->centre, ivf->dim);
-	r.near.ordinal = page * ivf->directory.lanes + lane;
-	r.near.head = ItemPointerGetBlockNumberNoCheck(vdb_ivf_tid(&ivf->directory, lead, lane));
 	r.key = r.near.base;
+	if (route->order == VDB_IVF_BY_GAP && ivf->coded_metric == VDB_IP)
+		r.key = 2 * r.key + lane->square;
 	return r;
 }
 
@@ -165,8 +250,8 @@ compare_refined(const void *a, const void *b)
 static void
 refine_more(VdbIvfRoute *route)
 {
-	const VdbIvfShape *shape = &route->ivf->directory;
-	uint32		n = vdb_scan_take_smallest(route->lower, route->npages * shape->lanes,
+	uint32		lanes = route->ivf->directory.lanes;
+	uint32		n = vdb_scan_take_smallest(route->lower, route->npages * lanes,
 										   route->expect + route->expect / 2 + 8,
 										   route->estimate, route->which, &route->bound);
 	uint32		left = route->nrefined - route->next;
@@ -177,13 +262,15 @@ refine_more(VdbIvfRoute *route)
 	route->next = 0;
 	for (uint32 i = 0; i < n;)
 	{
-		uint32		page = route->which[i] / shape->lanes;
-		Buffer		buffer = vdb_page_read(route->index, route->pages[page], VDB_IVF_LEAD);
-		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+		uint32		page = route->which[i] / lanes;
+		Buffer		buffer = read_ordinal(route, route->which[i]);
 
-		for (; i < n && route->which[i] / shape->lanes == page; i++)
+		for (; i < n && route->which[i] / lanes == page; i++)
+		{
+			check_lane(route, buffer, route->which[i]);
 			route->refined[route->nrefined++] =
-				refine(route, lead, page, route->which[i] % shape->lanes, &row);
+				refine(route, vdb_ivf_lead(BufferGetPage(buffer)), route->which[i], &row);
+		}
 		vdb_page_release(buffer);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -209,32 +296,16 @@ vdb_ivf_route_next(VdbIvfRoute *route, VdbIvfNear *near)
 	return true;
 }
 
-bool
-vdb_ivf_route_home(VdbIvfRoute *route, VdbIvfNear *near, float *centre)
+void
+vdb_ivf_route_centre(VdbIvfRoute *route, const VdbIvfNear *near, float *centre)
 {
-	VdbIvfNear	other;
-	uint32		page;
-	Buffer		buffer;
+	Buffer		buffer = read_ordinal(route, near->ordinal);
 	Buffer		row = InvalidBuffer;
 
-	/*
-	 * The build puts a row where the centre is nearest, also for inner
-	 * product, whose order of lists is another.
-	 */
-	vdb_ivf_route_expect(route, route->ivf->coded_metric == VDB_IP ? PG_INT32_MAX : 1);
-	if (!vdb_ivf_route_next(route, near))
-		return false;
-	if (route->ivf->coded_metric == VDB_IP)
-		while (vdb_ivf_route_next(route, &other))
-			if (other.gap < near->gap)
-				*near = other;
-
-	page = near->ordinal / route->ivf->directory.lanes;
-	buffer = vdb_page_read(route->index, route->pages[page], VDB_IVF_LEAD);
+	check_lane(route, buffer, near->ordinal);
 	read_centre(route, vdb_ivf_lead(BufferGetPage(buffer)),
 				near->ordinal % route->ivf->directory.lanes, &row, centre);
 	if (BufferIsValid(row))
 		vdb_page_unpin(row);
 	vdb_page_release(buffer);
-	return true;
 }

@@ -88,14 +88,16 @@ typedef struct Candidate
 	BlockNumber lead;			/* its lead page */
 } Candidate;
 
-typedef struct VdbIvfScan
+struct VdbIvfScan
 {
 	MemoryContext context;		/* of all this */
 	Oid			index;
 	RelFileNumber file;			/* REINDEX makes another */
 	const VdbIvf *ivf;
+	VdbIvfState state;			/* when the search began */
 	Stage		stage;
 	bool		null_query;
+	bool		standby;
 
 	/* the query */
 	void	   *elements;
@@ -139,13 +141,12 @@ typedef struct VdbIvfScan
 
 	/* row ids without order */
 	BlockNumber next_block;
-	BlockNumber nblocks;
 	ItemPointerData *tids;
 	uint32		ntids;
 	uint32		next_tid;
 
 	void	   *copy;			/* a row that is on several pages */
-} VdbIvfScan;
+};
 
 /* ---- candidates ---- */
 
@@ -222,18 +223,47 @@ add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, 
 		drop_candidates(so);
 }
 
+/*
+ * Entries whose codes are not in blocks yet: their 8 bits serve as well.  (The
+ * bound is the estimate; what that is wrong by is far less than the distance
+ * between the candidates that are kept and those that are not.)
+ */
+static void
+scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	Buffer		buffer = InvalidBuffer;
+
+	for (uint32 i = 0; i < shape->nblocks; i++)
+		for (uint32 bits = lead->loose[i]; bits != 0; bits &= bits - 1)
+		{
+			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
+			const void *row = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
+			float		estimate;
+
+			vdb_quant_row_many(&so->weights, VDB_QUANT_8BITS, so->lists[list].near.base, &row, 1,
+							   &estimate);
+			if (estimate < so->limit)
+				add_candidate(so, list, lead, block, lane, estimate);
+		}
+	if (BufferIsValid(buffer))
+		vdb_page_unpin(buffer);
+}
+
 /* Entries of a lead page of codes. */
 static void
-scan_coded(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block)
+scan_coded(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
 {
 	const VdbIvfShape *shape = &so->ivf->list;
 	float		estimate[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 	float		lower[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 	uint32		below[VDB_IVF_MAX_BLOCKS];
+	uint32		loose = 0;
 
 	vdb_quant_block_scan(&so->tables, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
 						 shape->stride, shape->nblocks, so->limit, estimate, lower, below);
 	for (uint32 i = 0; i < shape->nblocks; i++)
+	{
 		for (uint32 bits = below[i]; bits != 0; bits &= bits - 1)
 		{
 			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
@@ -241,6 +271,10 @@ scan_coded(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block)
 			if (lower[lane] < so->limit)
 				add_candidate(so, list, lead, block, lane, lower[lane]);
 		}
+		loose |= lead->loose[i];
+	}
+	if (loose != 0)
+		scan_loose(so, index, list, lead, block);
 }
 
 /* Entries of a lead page of plain vectors: their bounds are their distances. */
@@ -290,13 +324,13 @@ scan_list(VdbIvfScan *so, Relation index, uint32 list)
 	vdb_quant_tables_aim(&so->tables, near->base, near->gap, EPSILON);
 	for (BlockNumber block = near->head; block != InvalidBlockNumber;)
 	{
-		Buffer		buffer = vdb_page_read(index, block, VDB_IVF_LEAD);
+		Buffer		buffer = vdb_ivf_read_lead(index, block, near->number);
 		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
 		BlockNumber next = vdb_page_opaque(BufferGetPage(buffer))->next;
 
 		vdb_page_prefetch(index, next, shape->blocks_at, 256);
 		if (shape->coded)
-			scan_coded(so, list, lead, block);
+			scan_coded(so, index, list, lead, block);
 		else
 			scan_plain(so, index, list, lead, block);
 		vdb_page_release(buffer);
@@ -356,8 +390,10 @@ visit_again(VdbIvfScan *so, Relation index)
 /*
  * A lower bound of an entry's distance that cannot fail, from its 8 bits.
  *
- * The row's error is that of a direction at random, a sqrt(dim - 1)th of the
- * longest.  The query was rounded to integers, by half a step, which counts
+ * What the 8 bits stand for is away from the vector by the row's error (a
+ * sqrt(dim - 1)th of it is what the factors have), in any direction if the row
+ * came from another list: so for L2 that much nearer to the query at most, and
+ * for inner product that much times the query's length.  The query was rounded to integers, by half a step, which counts
  * for each dimension as much as the code there, 127.5 at most; that is more
  * than the rounding of floats in the query and the vector.  What is left is
  * the rounding of the terms here, and that of the operator, whose sums are of
@@ -386,8 +422,15 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 		slack += ROUNDING * so->length * (so->length + near->gap);
 	else if (ivf->meta.metric == VDB_COSINE)
 		slack += 2 * ROUNDING * ivf->meta.scale * ivf->meta.scale;
-	bound = from_coded(ivf, estimate - factors->error * sqrt(ivf->dim) * near->gap - slack -
-					   FLT_MIN);
+	slack += FLT_MIN;
+	if (ivf->coded_metric == VDB_IP)
+		bound = estimate - factors->error * sqrt(ivf->dim) * Max(near->gap, so->length) - slack;
+	else
+	{
+		bound = sqrt(Max(estimate - slack, 0)) - factors->error * sqrt(ivf->dim) / 2;
+		bound = bound > 0 ? bound * bound : 0;
+	}
+	bound = from_coded(ivf, bound);
 
 	/* The operator loses products below float's range. */
 	return ivf->meta.metric == VDB_IP ? bound - (double) FLT_MIN * ivf->dim : bound;
@@ -428,7 +471,13 @@ next_batch(VdbIvfScan *so)
 	return end;
 }
 
-/* The vector of a candidate: see the top of this file. */
+/*
+ * The vector of a candidate: see the top of this file.
+ *
+ * On the primary its page is there for as long as this scan's snapshot; on a
+ * standby it may have been put to another use, and again, by what is replayed:
+ * so there it is looked at under a lock.
+ */
 static const void *
 candidate_row(VdbIvfScan *so, Relation index, const Candidate *c, Buffer *buffer)
 {
@@ -436,14 +485,30 @@ candidate_row(VdbIvfScan *so, Relation index, const Candidate *c, Buffer *buffer
 	Buffer		lead;
 	const void *row;
 
+	uint32		number = so->lists[c->list].near.number;
+
 	if (shape->rows_per_page > 0)
 	{
-		*buffer = vdb_page_pin(index, c->row, VDB_IVF_ROWS);
-		return vdb_page_contents(BufferGetPage(*buffer)) +
+		const char *at;
+
+		if (!so->standby)
+		{
+			*buffer = vdb_page_pin(index, c->row, VDB_IVF_ROWS);
+			return vdb_page_contents(BufferGetPage(*buffer)) +
+				c->lane % shape->rows_per_page * shape->row_size;
+		}
+		*buffer = vdb_page_read(index, c->row, VDB_IVF_ROWS);
+		if (vdb_page_opaque(BufferGetPage(*buffer))->next != number)
+			vdb_page_lost(index, c->row, "it belongs to another list");
+		at = vdb_page_contents(BufferGetPage(*buffer)) +
 			c->lane % shape->rows_per_page * shape->row_size;
+		memcpy(so->copy, at, shape->row_size);
+		vdb_page_release(*buffer);
+		*buffer = InvalidBuffer;
+		return so->copy;
 	}
 	*buffer = InvalidBuffer;
-	lead = vdb_page_read(index, c->lead, VDB_IVF_LEAD);
+	lead = vdb_ivf_read_lead(index, c->lead, number);
 	row = vdb_ivf_row(shape, index, vdb_ivf_lead(BufferGetPage(lead)), c->lane, buffer, so->copy);
 	vdb_page_release(lead);
 	return row;
@@ -557,10 +622,7 @@ next_of_chain(VdbIvfScan *so, Relation index, ItemPointer tid)
 	return true;
 }
 
-/*
- * The next row id of any list: page by page.  (Entries do not move from page
- * to page, and what is inserted behind our back is not for our eyes.)
- */
+/* The next row id of any list. */
 static bool
 next_of_any(VdbIvfScan *so, Relation index, ItemPointer tid)
 {
@@ -569,17 +631,16 @@ next_of_any(VdbIvfScan *so, Relation index, ItemPointer tid)
 		Buffer		buffer;
 
 		so->ntids = so->next_tid = 0;
-		if (so->next_block >= so->nblocks)
-			return false;
-		if (vdb_page_try(index, so->next_block++, NULL, &buffer))
+		while (so->next_block == InvalidBlockNumber)
 		{
-			Page		page = BufferGetPage(buffer);
-
-			if (vdb_page_opaque(page)->kind == VDB_IVF_LEAD &&
-				vdb_ivf_lead(page)->list != VDB_IVF_DIRECTORY)
-				take_lead(so, page);
-			vdb_page_release(buffer);
+			if (!vdb_ivf_route_next(so->route, &so->lists[0].near))
+				return false;
+			so->next_block = so->lists[0].near.head;
 		}
+		buffer = vdb_ivf_read_lead(index, so->next_block, so->lists[0].near.number);
+		take_lead(so, BufferGetPage(buffer));
+		so->next_block = vdb_page_opaque(BufferGetPage(buffer))->next;
+		vdb_page_release(buffer);
 		CHECK_FOR_INTERRUPTS();
 	}
 	*tid = so->tids[so->next_tid++];
@@ -593,8 +654,8 @@ enter_stage(VdbIvfScan *so, Relation index, Stage stage)
 	so->ntids = so->next_tid = 0;
 	if (stage == STAGE_ANY || stage == STAGE_FAR)
 	{
-		so->next_block = 0;
-		so->nblocks = RelationGetNumberOfBlocks(index);
+		so->next_block = InvalidBlockNumber;
+		vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_ANY, NULL, NULL);
 	}
 	else if (stage == STAGE_ZEROS)
 		so->next_block = so->ivf->meta.zeros;
@@ -691,7 +752,7 @@ keep_state(VdbIvfScan *so)
 }
 
 static void
-begin_query(VdbIvfScan *so, Relation index, Datum query)
+take_query(VdbIvfScan *so, Datum query)
 {
 	const VdbIvf *ivf = so->ivf;
 	VdbAmVector vector;
@@ -700,8 +761,14 @@ begin_query(VdbIvfScan *so, Relation index, Datum query)
 	vdb_am_check_dim(ivf->kind, ivf->dim, vector.dim);
 	memcpy(so->elements, vector.elements, vdb_am_bytes(ivf->kind, ivf->dim));
 	vdb_am_vector_free(&vector);
+}
 
-	so->probes = vdb_ivf_probes(ivf, &so->max_probes);
+static void
+begin_query(VdbIvfScan *so, Relation index)
+{
+	const VdbIvf *ivf = so->ivf;
+
+	so->probes = vdb_ivf_probes(ivf, &so->state, &so->max_probes);
 	so->more_lists = true;
 	if (!vdb_ivf_rotate(ivf, so->elements, so->floats, so->rotated))
 	{
@@ -719,8 +786,21 @@ begin_query(VdbIvfScan *so, Relation index, Datum query)
 	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, so->rotated, so->tables_memory);
 	if (ivf->list.coded)
 		vdb_quant_weights_init(&so->weights, ivf->dim, so->rotated, so->weights_memory);
-	vdb_ivf_route_begin(so->route, so->rotated, &so->tables);
+	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->rotated, &so->tables);
 	enter_stage(so, index, STAGE_LISTS);
+}
+
+static void
+reset(VdbIvfScan *so)
+{
+	so->nlists = so->ncandidates = so->next = 0;
+	so->entries = 0;
+	so->keep = FIRST_KEEP;
+	so->refined = -INFINITY;
+	so->limit = INFINITY;
+	so->bound = -INFINITY;
+	so->queue.count = 0;
+	so->returned = 0;
 }
 
 void
@@ -735,25 +815,22 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 	if (so == NULL || so->ivf->meta.directory == InvalidBlockNumber)
 		scan->opaque = so = take_state(scan->indexRelation);
 
-	so->nlists = so->ncandidates = so->next = 0;
-	so->entries = 0;
-	so->keep = FIRST_KEEP;
-	so->refined = -INFINITY;
-	so->limit = INFINITY;
-	so->bound = -INFINITY;
-	so->queue.count = 0;
-	so->returned = 0;
+	reset(so);
+	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
+	if (!so->null_query)
+		take_query(so, scan->orderByData->sk_argument);
 	if (so->ivf->meta.directory == InvalidBlockNumber)
 	{
 		/* Nothing was ever inserted. */
 		enter_stage(so, scan->indexRelation, STAGE_DONE);
 		return;
 	}
-	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
+	vdb_ivf_read_state(scan->indexRelation, so->ivf, &so->state);
+	so->standby = RecoveryInProgress();
 	if (so->null_query)
 		enter_stage(so, scan->indexRelation, STAGE_ANY);
 	else
-		begin_query(so, scan->indexRelation, scan->orderByData->sk_argument);
+		begin_query(so, scan->indexRelation);
 	pgstat_count_index_scan(scan->indexRelation);
 }
 
@@ -813,6 +890,77 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		enter_stage(so, index, STAGE_DONE);
 	}
 	return false;
+}
+
+/* ---- for balance.c ---- */
+
+VdbIvfScan *
+vdb_ivf_probe_create(Relation index)
+{
+	VdbIvfScan *so = create(index);
+
+	vdb_ivf_read_state(index, so->ivf, &so->state);
+	so->max_probes = PG_UINT32_MAX;
+	return so;
+}
+
+typedef struct Ranked
+{
+	float		distance;
+	uint32		rank;			/* of its list */
+} Ranked;
+
+static int
+compare_ranked(const void *a, const void *b)
+{
+	float		x = ((const Ranked *) a)->distance;
+	float		y = ((const Ranked *) b)->distance;
+
+	return x < y ? -1 : x > y;
+}
+
+uint32
+vdb_ivf_probe(VdbIvfScan *so, Relation index, const void *row, const float *rotated,
+			  uint32 lists, uint32 k, uint32 *ranks)
+{
+	const VdbIvf *ivf = so->ivf;
+	Ranked	   *found;
+	uint32		n;
+
+	reset(so);
+	memcpy(so->rotated, rotated, ivf->dim * sizeof(float));
+	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, rotated, so->tables_memory);
+	if (ivf->list.coded)
+		vdb_quant_weights_init(&so->weights, ivf->dim, rotated, so->weights_memory);
+	else
+		memcpy(so->elements, row, ivf->list.row_size);
+	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->rotated, &so->tables);
+	visit_lists(so, index, lists);
+	n = so->ncandidates;
+	found = palloc(Max(n, 1) * sizeof(Ranked));
+	for (uint32 i = 0; i < n; i++)
+	{
+		Candidate  *c = &so->candidates[i];
+
+		found[i] = (Ranked) {c->lower, c->list};
+		if (ivf->list.coded)
+		{
+			Buffer		buffer;
+			const void *codes = candidate_row(so, index, c, &buffer);
+
+			vdb_quant_row_many(&so->weights, VDB_QUANT_8BITS, so->lists[c->list].near.base,
+							   &codes, 1, &found[i].distance);
+			if (BufferIsValid(buffer))
+				vdb_page_unpin(buffer);
+		}
+	}
+	qsort(found, n, sizeof(Ranked), compare_ranked);
+	/* The nearest is the vector itself. */
+	n = Min(n, k + 1);
+	for (uint32 i = 1; i < n; i++)
+		ranks[i - 1] = found[i].rank;
+	pfree(found);
+	return n > 0 ? n - 1 : 0;
 }
 
 void

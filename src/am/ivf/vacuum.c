@@ -1,6 +1,7 @@
 /*
  * vacuum.c
- *	  Row ids of dead rows leave their lanes, which later inserts use again.
+ *	  Row ids of dead rows leave their lanes, which later inserts use again;
+ *	  and lists that have become too small or too large are made anew.
  *
  * A page is changed under its exclusive lock by one edit.  A scan that has
  * noted a lane looks again at its row id before it uses it, and what a row id
@@ -25,17 +26,35 @@ typedef struct VacuumState
 	IndexBulkDeleteResult *result;
 	IndexBulkDeleteCallback callback;
 	void	   *callback_state;
-	BlockNumber *room;			/* of each list, a page with room, or invalid */
+	VdbIvfListCount *lists;
 	uint32		nlists;
 } VacuumState;
 
+/* A list by its number; NULL if there is none. */
+static VdbIvfListCount *
+find_list(VacuumState *vs, uint32 number)
+{
+	uint32		low = 0,
+				high = vs->nlists;
+
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (vs->lists[middle].list.number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < vs->nlists && vs->lists[low].list.number == number ? &vs->lists[low] : NULL;
+}
+
 /* Empties the lanes of dead rows. */
 static void
-vacuum_lead(VacuumState *vs, Buffer buffer)
+vacuum_lead(VacuumState *vs, VdbIvfListCount *list, Buffer buffer)
 {
 	const VdbIvfShape *shape = &vs->ivf->list;
 	VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
-	uint32		list = lead->list;
 	uint32		dead[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 	uint32		ndead = 0;
 	uint32		live;
@@ -55,10 +74,13 @@ vacuum_lead(VacuumState *vs, Buffer buffer)
 		lead = vdb_ivf_lead(vdb_edit_page(&edit, buffer));
 		for (uint32 i = 0; i < ndead; i++)
 		{
+			uint32		n = dead[i] / VDB_BLOCK;
+
 			if (shape->coded)
-				vdb_quant_block_clear(shape->code_dim, (VdbQuantBlock *)
-									  vdb_ivf_block(shape, lead, dead[i] / VDB_BLOCK),
+				vdb_quant_block_clear(shape->code_dim,
+									  (VdbQuantBlock *) vdb_ivf_block(shape, lead, n),
 									  dead[i] % VDB_BLOCK);
+			lead->loose[n] &= ~((uint32) 1 << dead[i] % VDB_BLOCK);
 			memset(vdb_ivf_tid(shape, lead, dead[i]), 0, sizeof(ItemPointerData));
 		}
 		lead->live = live;
@@ -66,9 +88,9 @@ vacuum_lead(VacuumState *vs, Buffer buffer)
 		vs->result->tuples_removed += ndead;
 	}
 	vs->result->num_index_tuples += live;
-	if (live <= shape->lanes - shape->lanes / ROOM_SHARE && list < vs->nlists &&
-		vs->room[list] == InvalidBlockNumber)
-		vs->room[list] = BufferGetBlockNumber(buffer);
+	list->live += live;
+	if (live <= shape->lanes - shape->lanes / ROOM_SHARE && list->room == InvalidBlockNumber)
+		list->room = BufferGetBlockNumber(buffer);
 }
 
 static void
@@ -97,50 +119,49 @@ vacuum_tids(VacuumState *vs, Buffer buffer)
 	pfree(kept);
 }
 
+/*
+ * A page.  One of a list that the directory does not have was left by a crash,
+ * or an error, and serves again; a list that has died is for nobody to change.
+ */
+static void
+vacuum_page(VacuumState *vs, BlockNumber block, BufferAccessStrategy strategy)
+{
+	Buffer		buffer;
+	Page		page;
+	uint16		kind;
+	uint32		number = VDB_IVF_DIRECTORY;
+	VdbIvfListCount *list = NULL;
+
+	if (!vdb_page_try(vs->index, block, strategy, &buffer))
+		return;
+	page = BufferGetPage(buffer);
+	kind = vdb_page_opaque(page)->kind;
+	if (kind == VDB_IVF_LEAD)
+		number = vdb_ivf_lead(page)->list;
+	else if (kind == VDB_IVF_ROWS)
+		number = vdb_page_opaque(page)->next;
+	else if (kind == VDB_IVF_TIDS)
+		vacuum_tids(vs, buffer);
+
+	if (number != VDB_IVF_DIRECTORY)
+		list = find_list(vs, number);
+	if (kind == VDB_IVF_LEAD && list != NULL && list->lives)
+		vacuum_lead(vs, list, buffer);
+	vdb_page_release(buffer);
+	if (number != VDB_IVF_DIRECTORY && list == NULL)
+		vdb_page_free(vs->index, block, kind);
+}
+
 /* Tells the lists where they have room. */
 static void
 set_targets(VacuumState *vs)
 {
-	const VdbIvfShape *shape = &vs->ivf->directory;
-	BlockNumber block = vs->ivf->meta.directory;
-	uint32		first = 0;
-
-	while (block != InvalidBlockNumber)
-	{
-		Buffer		buffer = vdb_page_read(vs->index, block, VDB_IVF_LEAD);
-		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
-		BlockNumber *heads = palloc(shape->lanes * sizeof(BlockNumber));
-
-		for (uint32 lane = 0; lane < shape->lanes; lane++)
+	for (uint32 i = 0; i < vs->nlists; i++)
+		if (vs->lists[i].lives && vs->lists[i].room != InvalidBlockNumber)
 		{
-			ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
-
-			heads[lane] = ItemPointerIsValid(tid) ?
-				ItemPointerGetBlockNumberNoCheck(tid) : InvalidBlockNumber;
+			vdb_ivf_list_aim(vs->index, vs->lists[i].list.head, vs->lists[i].room);
+			VDB_COMPAT_VACUUM_DELAY();
 		}
-		block = vdb_page_opaque(BufferGetPage(buffer))->next;
-		vdb_page_release(buffer);
-
-		for (uint32 lane = 0; lane < shape->lanes && first + lane < vs->nlists; lane++)
-			if (heads[lane] != InvalidBlockNumber &&
-				vs->room[first + lane] != InvalidBlockNumber)
-			{
-				Buffer		head = vdb_page_read_exclusive(vs->index, heads[lane],
-														   VDB_IVF_LEAD);
-				VdbEdit		edit;
-
-				if (vdb_ivf_lead(BufferGetPage(head))->target != vs->room[first + lane])
-				{
-					vdb_edit_begin(&edit, vs->index, false);
-					vdb_ivf_lead(vdb_edit_page(&edit, head))->target = vs->room[first + lane];
-					vdb_edit_finish(&edit);
-				}
-				vdb_page_release(head);
-			}
-		first += shape->lanes;
-		pfree(heads);
-		VDB_COMPAT_VACUUM_DELAY();
-	}
 }
 
 IndexBulkDeleteResult *
@@ -153,38 +174,27 @@ vdb_ivf_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *result,
 		.callback = callback,
 		.callback_state = state,
 	};
-	BlockNumber blocks = RelationGetNumberOfBlocks(info->index);
+	BlockNumber blocks;
 
 	if (result == NULL)
 		result = palloc0(sizeof(IndexBulkDeleteResult));
 	vs.result = result;
 	result->num_index_tuples = 0;
-	vs.nlists = vs.ivf->meta.nlists;
-	vs.room = palloc(vs.nlists * sizeof(BlockNumber));
-	for (uint32 i = 0; i < vs.nlists; i++)
-		vs.room[i] = InvalidBlockNumber;
+	if (vs.ivf->meta.directory == InvalidBlockNumber)
+		return result;
 
+	vdb_ivf_guard(info->index, vs.ivf);
+	vs.lists = vdb_ivf_all_lists(info->index, vs.ivf, &vs.nlists);
+	blocks = vdb_page_count(info->index);
 	for (BlockNumber block = 0; block < blocks; block++)
 	{
-		Buffer		buffer;
-
 		VDB_COMPAT_VACUUM_DELAY();
-		if (!vdb_page_try(info->index, block, info->strategy, &buffer))
-			continue;
-		switch (vdb_page_opaque(BufferGetPage(buffer))->kind)
-		{
-			case VDB_IVF_LEAD:
-				if (vdb_ivf_lead(BufferGetPage(buffer))->list != VDB_IVF_DIRECTORY)
-					vacuum_lead(&vs, buffer);
-				break;
-			case VDB_IVF_TIDS:
-				vacuum_tids(&vs, buffer);
-				break;
-		}
-		vdb_page_release(buffer);
+		vacuum_page(&vs, block, info->strategy);
 	}
 	set_targets(&vs);
-	pfree(vs.room);
+	vdb_ivf_balance(info->index, vs.ivf, vs.lists, vs.nlists);
+	vdb_ivf_unguard(info->index);
+	pfree(vs.lists);
 	return result;
 }
 
@@ -195,10 +205,18 @@ vdb_ivf_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *result)
 		return result;
 	if (result == NULL)
 	{
+		const VdbIvf *ivf = vdb_ivf_open(info->index);
+
 		/* Nothing was deleted, so the table's number of rows is the index's. */
 		result = palloc0(sizeof(IndexBulkDeleteResult));
 		result->num_index_tuples = info->num_heap_tuples;
 		result->estimated_count = info->estimated_count;
+		if (ivf->meta.directory != InvalidBlockNumber)
+		{
+			vdb_ivf_guard(info->index, ivf);
+			vdb_ivf_balance(info->index, ivf, NULL, 0);
+			vdb_ivf_unguard(info->index);
+		}
 	}
 	result->num_pages = RelationGetNumberOfBlocks(info->index);
 	IndexFreeSpaceMapVacuum(info->index);

@@ -1,0 +1,977 @@
+/*
+ * balance.c
+ *	  Lists made anew as rows come and go: large ones are split, small ones
+ *	  merged, and the borders between neighbours drawn again.
+ *
+ * A change takes some lists, the large one and neighbours, say, and makes
+ * others of all their entries.  The directory has versions, so that everybody
+ * sees either the old lists or the new ones:
+ *
+ * 1. The state page says that a change is under way.
+ * 2. The old lists are marked as dying with the next version, and closed: an
+ *	  insert that finds one closed waits.
+ * 3. The new lists are entered in the directory, born with the next version,
+ *	  and filled.
+ * 4. The state page takes the next version.  A scan has read the version when
+ *	  it began, and goes on with the old lists.
+ * 5. When no snapshot is left that is as old, the old lists' pages are free.
+ *
+ * Whoever finds a change under way that nobody is working on, because of an
+ * error or a crash, undoes it.
+ *
+ * Entries move by what the index has of them: 8 bits per dimension stand for a
+ * vector nearby, which is encoded for the new centre; the row's error becomes
+ * the sum of both.
+ *
+ * Locks: the guard of block 0 keeps changes away while vacuum goes through all
+ * pages (an entry might move to where it has been already); the guard of the
+ * state page is that of one change.
+ *
+ * The idea of splitting and merging lists in place is LIRE's (Xu et al.,
+ * "SPFresh: Incremental In-Place Update for Billion-Scale Vector Search", SOSP
+ * 2023).
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "commands/vacuum.h"
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "am/common/options.h"
+#include "am/ivf/ivf.h"
+#include "cluster/cluster.h"
+
+/* No smaller lists on purpose. */
+#define LEAST_TARGET 32
+
+/* A list is split when it is so many times as large as it should be, ... */
+#define SPLIT_AT 2.5
+/* ... and neighbours with it that will soon have to be; */
+#define SPLIT_WITH 1.6
+/* it is merged when it is so much smaller. */
+#define MERGE_AT 0.25
+
+/* Neighbours looked at. */
+#define NEIGHBOURS 16
+
+/* A neighbour is made anew if one in so many of its rows would rather leave. */
+#define LEAVERS 8
+
+/* Lists made at a time, at most, and rows that their centres are trained on. */
+#define MAX_PARTS 256
+#define SAMPLE_PER_PART 64
+
+/* The largest half-precision float. */
+#define HALF_MAX 65504.0f
+
+/* Bytes of rows dealt out at a time. */
+#define BATCH_BYTES (1024 * 1024)
+
+/* Where the number of lists to look at is measured. */
+#define PROBE_ROWS 100
+#define PROBE_NEIGHBOURS 10
+
+typedef struct Balance
+{
+	Relation	index;
+	const VdbIvf *ivf;
+	VdbIvfState state;
+	double		target;			/* entries that a list should have */
+	VdbIvfRoute *route;
+	VdbQuantTables tables;
+	void	   *tables_memory;
+	pg_prng_state random;
+	void	   *work;			/* of list.c */
+	float	   *floats;
+	float	   *rotated;
+	float	   *centre;			/* of the list being read */
+	uint64		changed;		/* lists that are no more */
+
+	/* rows being read */
+	float	   *rows;
+	float	   *errors;
+	char	   *copies;			/* as they are in the index, of plain lists */
+	ItemPointerData *tids;
+	uint32		nrows;
+	uint32		max_rows;
+	uint64		seen;
+
+	/* the new lists */
+	uint32		nparts;
+	float	   *centres;
+	VdbIvfNear *parts;
+	VdbKmPacked packed;
+	void	   *assign_work;
+	uint32	   *which;
+} Balance;
+
+static bool
+is_interrupted(void *arg)
+{
+	return QueryCancelPending || ProcDiePending;
+}
+
+static const VdbKmControl control = {.threads = 1,.interrupt = is_interrupted};
+
+static void
+check_status(VdbKmStatus status)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (status != VDB_KM_OK)
+		elog(ERROR, "k-means failed: %d", (int) status);
+}
+
+/* ---- the directory ---- */
+
+/* A page of the directory, locked. */
+static Buffer
+directory_page(Balance *b, uint32 number)
+{
+	BlockNumber block = b->ivf->meta.directory;
+
+	for (;; number--)
+	{
+		Buffer		buffer = vdb_page_read_exclusive(b->index, block, VDB_IVF_LEAD);
+
+		if (number == 0)
+			return buffer;
+		block = vdb_page_opaque(BufferGetPage(buffer))->next;
+		vdb_page_release(buffer);
+	}
+}
+
+/* Says when a list dies, and when its pages are free. */
+static void
+set_info(Balance *b, uint32 ordinal, uint32 died, FullTransactionId retired)
+{
+	const VdbIvfShape *shape = &b->ivf->directory;
+	Buffer		buffer = directory_page(b, ordinal / shape->lanes);
+	VdbEdit		edit;
+	VdbIvfListInfo *info;
+
+	vdb_edit_begin(&edit, b->index, false);
+	info = vdb_ivf_info(shape, vdb_ivf_lead(vdb_edit_page(&edit, buffer)), ordinal % shape->lanes);
+	info->died = died;
+	info->retired_low = (uint32) U64FromFullTransactionId(retired);
+	info->retired_high = (uint32) (U64FromFullTransactionId(retired) >> 32);
+	vdb_edit_finish(&edit);
+	vdb_page_release(buffer);
+}
+
+/* Takes a list off the directory, whose lane serves another one. */
+static void
+remove_list(Balance *b, uint32 ordinal)
+{
+	const VdbIvfShape *shape = &b->ivf->directory;
+	uint32		lane = ordinal % shape->lanes;
+	Buffer		buffer = directory_page(b, ordinal / shape->lanes);
+	Buffer		first = InvalidBuffer;
+	VdbEdit		edit;
+	VdbIvfLead *lead;
+
+	if (BufferGetBlockNumber(buffer) != b->ivf->meta.directory)
+		first = vdb_page_read_exclusive(b->index, b->ivf->meta.directory, VDB_IVF_LEAD);
+	vdb_edit_begin(&edit, b->index, false);
+	lead = vdb_ivf_lead(vdb_edit_page(&edit, buffer));
+	vdb_quant_block_clear(shape->code_dim,
+						  (VdbQuantBlock *) vdb_ivf_block(shape, lead, lane / VDB_BLOCK),
+						  lane % VDB_BLOCK);
+	memset(vdb_ivf_tid(shape, lead, lane), 0, sizeof(ItemPointerData));
+	memset(vdb_ivf_info(shape, lead, lane), 0, sizeof(VdbIvfListInfo));
+	lead->live--;
+	if (BufferIsValid(first))
+		lead = vdb_ivf_lead(vdb_edit_page(&edit, first));
+	lead->target = BufferGetBlockNumber(buffer);
+	vdb_edit_finish(&edit);
+	if (BufferIsValid(first))
+		vdb_page_release(first);
+	vdb_page_release(buffer);
+}
+
+/* A lane of the directory. */
+typedef struct Lane
+{
+	VdbIvfNear	list;
+	VdbIvfListInfo info;
+} Lane;
+
+/* All of them. */
+static Lane *
+read_directory(Relation index, const VdbIvf *ivf, uint32 *n)
+{
+	const VdbIvfShape *shape = &ivf->directory;
+	uint32		room = shape->lanes;
+	Lane	   *lanes = palloc(room * sizeof(Lane));
+	uint32		first = 0;
+
+	*n = 0;
+	for (BlockNumber block = ivf->meta.directory; block != InvalidBlockNumber;)
+	{
+		Buffer		buffer = vdb_ivf_read_lead(index, block, VDB_IVF_DIRECTORY);
+		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+
+		if (*n + shape->lanes > room)
+		{
+			room = *n * 2 + shape->lanes;
+			lanes = repalloc_huge(lanes, room * sizeof(Lane));
+		}
+		for (uint32 lane = 0; lane < shape->lanes; lane++)
+		{
+			ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
+			Lane	   *to = &lanes[*n];
+
+			if (!ItemPointerIsValid(tid))
+				continue;
+			memset(to, 0, sizeof(*to));
+			to->info = *vdb_ivf_info(shape, lead, lane);
+			to->list.ordinal = first + lane;
+			to->list.number = to->info.number;
+			to->list.head = ItemPointerGetBlockNumberNoCheck(tid);
+			(*n)++;
+		}
+		first += shape->lanes;
+		block = vdb_page_opaque(BufferGetPage(buffer))->next;
+		vdb_page_release(buffer);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return lanes;
+}
+
+/* ---- before a change, and after it ---- */
+
+/* Undoes a change that was begun, and not ended. */
+static void
+undo(Balance *b)
+{
+	uint32		n;
+	Lane	   *lanes = read_directory(b->index, b->ivf, &n);
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		Lane	   *lane = &lanes[i];
+
+		if (lane->info.born > b->state.version)
+		{
+			remove_list(b, lane->list.ordinal);
+			vdb_ivf_list_free(&b->ivf->list, b->index, lane->list.head, lane->list.number);
+		}
+		else if (lane->info.died != VDB_IVF_LIVES && lane->info.died > b->state.version)
+		{
+			vdb_ivf_list_close(b->index, lane->list.head, false, 0);
+			set_info(b, lane->list.ordinal, VDB_IVF_LIVES, InvalidFullTransactionId);
+		}
+	}
+	b->state.busy = 0;
+	vdb_ivf_write_state(b->index, b->ivf, false, &b->state);
+	pfree(lanes);
+}
+
+/*
+ * Gives back the pages of lists that nobody can see any more.  When a list
+ * died is noted after the fact: until then it is visible to those who come.
+ */
+static void
+free_retired(Balance *b)
+{
+	FullTransactionId now = ReadNextFullTransactionId();
+	uint32		n;
+	Lane	   *lanes = read_directory(b->index, b->ivf, &n);
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		Lane	   *lane = &lanes[i];
+		FullTransactionId retired = FullTransactionIdFromU64
+			(lane->info.retired_low | (uint64) lane->info.retired_high << 32);
+
+		if (lane->info.died > b->state.version)
+			continue;
+		if (!FullTransactionIdIsValid(retired))
+			set_info(b, lane->list.ordinal, lane->info.died, now);
+		else if (GlobalVisCheckRemovableFullXid(NULL, retired))
+		{
+			remove_list(b, lane->list.ordinal);
+			vdb_ivf_list_free(&b->ivf->list, b->index, lane->list.head, lane->list.number);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	pfree(lanes);
+}
+
+/* Takes the lock of a change, and makes sure that none is half done. */
+static void
+lock_changes(Balance *b)
+{
+	vdb_page_guard(b->index, b->ivf->meta.state);
+	vdb_ivf_read_state(b->index, b->ivf, &b->state);
+	if (b->state.busy)
+		undo(b);
+}
+
+static void
+unlock_changes(Balance *b)
+{
+	vdb_page_unguard(b->index, b->ivf->meta.state);
+}
+
+/*
+ * Entries that a list should have: a search looks at the centres and at some
+ * lists, and takes least time if there is about as much of both.
+ */
+static double
+target_size(Balance *b)
+{
+	const VdbIvfShape *shape = &b->ivf->list;
+	BlockNumber blocks = RelationGetNumberOfBlocks(b->index);
+	double		rows = b->state.rows;
+	int			lists = vdb_am_ivf_options(b->index).lists;
+
+	/* What has come since they were counted, by the file's growth. */
+	if (blocks > b->state.blocks)
+		rows += 0.75 * (blocks - b->state.blocks) * shape->lanes / (1 + shape->nrow_pages);
+	return Max(LEAST_TARGET, lists > 0 ? rows / lists : sqrt(rows) / 2);
+}
+
+static Balance *
+create_balance(Relation index, const VdbIvf *ivf)
+{
+	Balance    *b = palloc0(sizeof(Balance));
+
+	b->index = index;
+	b->ivf = ivf;
+	b->route = vdb_ivf_route_create(ivf, index);
+	b->tables_memory = palloc(vdb_quant_tables_size(ivf->list.code_dim));
+	b->work = palloc(vdb_ivf_list_work(ivf));
+	b->floats = palloc(ivf->dim * sizeof(float));
+	b->rotated = palloc(ivf->dim * sizeof(float));
+	b->centre = palloc(ivf->dim * sizeof(float));
+	pg_prng_seed(&b->random, pg_prng_uint64(&pg_global_prng_state));
+	return b;
+}
+
+void
+vdb_ivf_wait(Relation index, const VdbIvf *ivf)
+{
+	Balance		b = {.index = index,.ivf = ivf};
+
+	lock_changes(&b);
+	unlock_changes(&b);
+}
+
+void
+vdb_ivf_guard(Relation index, const VdbIvf *ivf)
+{
+	vdb_page_guard(index, VDB_IVF_METAPAGE);
+	vdb_ivf_wait(index, ivf);
+}
+
+void
+vdb_ivf_unguard(Relation index)
+{
+	vdb_page_unguard(index, VDB_IVF_METAPAGE);
+}
+
+/* ---- reading the old lists ---- */
+
+/* A row of the list whose centre b->centre is, rotated; false if it is far. */
+static bool
+read_row(Balance *b, const void *row, float *rotated, float *error)
+{
+	if (b->ivf->list.coded)
+		return vdb_ivf_decode(b->ivf, row, b->centre, rotated, error);
+	*error = 0;
+	vdb_ivf_rotate(b->ivf, row, b->floats, rotated);
+	return !vdb_ivf_is_far(rotated);
+}
+
+/* Reads a list's centre, and calls a function for its entries. */
+static void
+walk(Balance *b, const VdbIvfNear *list, VdbIvfVisit visit)
+{
+	vdb_ivf_route_centre(b->route, list, b->centre);
+	vdb_ivf_list_walk(&b->ivf->list, b->index, list->head, list->number, visit, b, b->work);
+}
+
+static void
+sample_row(void *arg, ItemPointer tid, const void *row)
+{
+	Balance    *b = arg;
+	uint64		place = b->seen;
+	float		error;
+
+	if (place >= b->max_rows)
+	{
+		place = pg_prng_uint64_range(&b->random, 0, place);
+		if (place >= b->max_rows)
+		{
+			b->seen++;
+			return;
+		}
+	}
+	/* One that is far is no example. */
+	if (read_row(b, row, b->rows + place * b->ivf->dim, &error))
+	{
+		b->nrows = Max(b->nrows, place + 1);
+		b->seen++;
+	}
+}
+
+/* Makes room for so many rows. */
+static void
+need_rows(Balance *b, Size n)
+{
+	Size		dim = b->ivf->dim;
+
+	b->rows = palloc_extended(n * dim * sizeof(float), MCXT_ALLOC_HUGE);
+	b->max_rows = n;
+	b->nrows = b->seen = 0;
+}
+
+/* Trains the centres of the new lists on the rows of the old ones. */
+static void
+train(Balance *b, const VdbIvfNear *lists, uint32 nlists, uint32 parts)
+{
+	Size		dim = b->ivf->dim;
+	VdbKmTraining training;
+	VdbKmReport report;
+	uint16	   *halves;
+	void	   *work;
+
+	need_rows(b, parts * SAMPLE_PER_PART);
+	for (uint32 i = 0; i < nlists; i++)
+		walk(b, &lists[i], sample_row);
+	b->centres = palloc_extended(parts * dim * sizeof(float), MCXT_ALLOC_HUGE);
+	if (b->nrows == 0)
+	{
+		/* Nothing, or what is far: the old centre is as good as any. */
+		memcpy(b->centres, b->centre, dim * sizeof(float));
+		b->nparts = 1;
+	}
+	else
+	{
+		vdb_km_train_defaults(&training);
+		training.rows = b->rows;
+		training.n = b->nrows;
+		training.dim = dim;
+		training.k = Min(parts, b->nrows);
+		training.spherical = false;
+		training.ntops = 0;
+		training.seed = pg_prng_uint64(&b->random);
+		work = palloc_extended(vdb_km_train_size(&training, control.threads), MCXT_ALLOC_HUGE);
+		check_status(vdb_km_train(&training, b->centres, NULL, NULL, &report, &control, work));
+		pfree(work);
+		b->nparts = report.k;
+	}
+	pfree(b->rows);
+
+	/* A centre is what its half-precision floats say, none of them infinite. */
+	halves = palloc_extended(b->nparts * dim * sizeof(uint16), MCXT_ALLOC_HUGE);
+	for (Size i = 0; i < b->nparts * dim; i++)
+		b->centres[i] = Max(-HALF_MAX, Min(HALF_MAX, b->centres[i]));
+	vdb_kernel.f32_to_f16(b->centres, halves, b->nparts * dim);
+	vdb_kernel.f16_to_f32(halves, b->centres, b->nparts * dim);
+	pfree(halves);
+}
+
+/* ---- writing the new lists ---- */
+
+/* Enters the new lists, still empty, in the directory. */
+static void
+make_lists(Balance *b, uint32 number)
+{
+	const VdbIvf *ivf = b->ivf;
+	uint16	   *halves = palloc0(ivf->directory.row_size);
+	VdbKmBook	book = {.dim = ivf->dim,.k = b->nparts,.centroids = b->centres};
+
+	b->parts = palloc0(b->nparts * sizeof(VdbIvfNear));
+	for (uint32 i = 0; i < b->nparts; i++)
+	{
+		const float *centre = b->centres + (Size) i * ivf->dim;
+		VdbIvfListInfo info = {
+			.number = number + i,
+			.born = b->state.version + 1,
+			.died = VDB_IVF_LIVES,
+			.square = vdb_dist_square(VDB_F32, centre, ivf->dim),
+		};
+		VdbIvfEntry entry = {.rotated = centre,.row = halves,.info = &info};
+
+		b->parts[i].number = info.number;
+		b->parts[i].head = vdb_ivf_list_create(&ivf->list, b->index, false, info.number);
+		ItemPointerSet(&entry.tid, b->parts[i].head, 1);
+		vdb_kernel.f32_to_f16(centre, halves, ivf->dim);
+		vdb_ivf_list_add(ivf, &ivf->directory, b->index, false, ivf->meta.directory,
+						 VDB_IVF_DIRECTORY, &entry, b->work, NULL);
+	}
+	pfree(halves);
+	vdb_km_pack(&b->packed, &book,
+				palloc_extended(vdb_km_pack_size(b->nparts, 0, ivf->dim), MCXT_ALLOC_HUGE));
+	b->assign_work = palloc_extended(vdb_km_assign_size(b->nparts, 0, ivf->dim, 1,
+														control.threads), MCXT_ALLOC_HUGE);
+}
+
+/* Puts the rows read into their lists. */
+static void
+deal_out(Balance *b)
+{
+	const VdbIvf *ivf = b->ivf;
+	Size		dim = ivf->dim;
+
+	if (b->nrows == 0)
+		return;
+	check_status(vdb_km_assign(&b->packed, b->rows, b->nrows, 1, b->which, NULL, &control,
+							   b->assign_work));
+	for (uint32 i = 0; i < b->nrows; i++)
+	{
+		uint32		part = b->which[i];
+		VdbIvfEntry entry = {
+			.tid = b->tids[i],
+			.rotated = b->rows + i * dim,
+			.centre = b->centres + part * dim,
+			.row = ivf->list.coded ? NULL : b->copies + (Size) i * ivf->list.row_size,
+			.error = b->errors[i],
+		};
+
+		if (!vdb_ivf_list_add(ivf, &ivf->list, b->index, false, b->parts[part].head,
+							  b->parts[part].number, &entry, b->work, NULL))
+			vdb_page_corrupted(b->index, b->parts[part].head, "a list that is new is closed");
+		CHECK_FOR_INTERRUPTS();
+	}
+	b->nrows = 0;
+}
+
+static void
+deal_row(void *arg, ItemPointer tid, const void *row)
+{
+	Balance    *b = arg;
+	Size		i = b->nrows++;
+
+	read_row(b, row, b->rows + i * b->ivf->dim, &b->errors[i]);
+	if (!b->ivf->list.coded)
+		memcpy(b->copies + i * b->ivf->list.row_size, row, b->ivf->list.row_size);
+	b->tids[i] = *tid;
+}
+
+/* A page's worth of entries at a time, so that no lock is held meanwhile. */
+static void
+deal_list(Balance *b, const VdbIvfNear *list)
+{
+	vdb_ivf_route_centre(b->route, list, b->centre);
+	for (BlockNumber block = list->head; block != InvalidBlockNumber;)
+	{
+		block = vdb_ivf_list_walk_page(&b->ivf->list, b->index, block, list->number, deal_row, b,
+									   b->work);
+		if (b->nrows + b->ivf->list.lanes > b->max_rows)
+			deal_out(b);
+	}
+}
+
+static void
+write_lists(Balance *b, const VdbIvfNear *lists, uint32 nlists)
+{
+	const VdbIvf *ivf = b->ivf;
+
+	need_rows(b, Max(ivf->list.lanes, BATCH_BYTES / (ivf->dim * sizeof(float))));
+	b->errors = palloc(b->max_rows * sizeof(float));
+	b->tids = palloc(b->max_rows * sizeof(ItemPointerData));
+	b->which = palloc(b->max_rows * sizeof(uint32));
+	if (!ivf->list.coded)
+		b->copies = palloc_extended((Size) b->max_rows * ivf->list.row_size, MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < nlists; i++)
+		deal_list(b, &lists[i]);
+	deal_out(b);
+}
+
+/* ---- a change ---- */
+
+static void
+close_list(Balance *b, const VdbIvfNear *list)
+{
+	set_info(b, list->ordinal, b->state.version + 1, InvalidFullTransactionId);
+	vdb_ivf_list_close(b->index, list->head, true, 0);
+}
+
+static void
+reopen_list(Balance *b, const VdbIvfNear *list, uint32 whole)
+{
+	vdb_ivf_list_close(b->index, list->head, false, whole);
+	set_info(b, list->ordinal, VDB_IVF_LIVES, InvalidFullTransactionId);
+}
+
+/* Of lists that were empty before they were closed, those that are not stay. */
+static uint32
+reopen_used(Balance *b, VdbIvfNear *lists, uint32 nlists)
+{
+	uint32		n = 0;
+
+	for (uint32 i = 0; i < nlists; i++)
+		if (vdb_ivf_list_count(b->index, lists[i].head, lists[i].number) == 0)
+			lists[n++] = lists[i];
+		else
+			reopen_list(b, &lists[i], 0);
+	return n;
+}
+
+/*
+ * Makes parts new lists of some old ones, or none of lists that are empty.
+ * The caller has the lock of changes, and b->route has the lists.
+ */
+static void
+change(Balance *b, VdbIvfNear *lists, uint32 nlists, uint32 parts)
+{
+	VdbIvfState *state = &b->state;
+	uint32		number = state->next_number;
+	MemoryContext context,
+				old;
+
+	if (state->version >= VDB_IVF_LIVES - 2 || number >= VDB_IVF_DIRECTORY - parts)
+		return;					/* REINDEX begins anew */
+	context = AllocSetContextCreate(CurrentMemoryContext, "ivf change", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	state->busy = 1;
+	state->next_number += parts;
+	vdb_ivf_write_state(b->index, b->ivf, false, state);
+	for (uint32 i = 0; i < nlists; i++)
+		close_list(b, &lists[i]);
+
+	b->nparts = 0;
+	if (parts > 0)
+		train(b, lists, nlists, parts);
+	else
+		nlists = reopen_used(b, lists, nlists);
+	if (nlists == 1 && b->nparts == 1)
+		/* Its rows are all the same.  There is no point in trying again soon. */
+		reopen_list(b, &lists[0], vdb_ivf_list_pages(b->index, lists[0].head));
+	else
+	{
+		if (parts > 0)
+		{
+			make_lists(b, number);
+			write_lists(b, lists, nlists);
+		}
+		state->version++;
+		state->nlists += b->nparts - nlists;
+		b->changed += nlists;
+	}
+	state->busy = 0;
+	vdb_ivf_write_state(b->index, b->ivf, false, state);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* Begins to look for lists near one. */
+static void
+look_around(Balance *b, const VdbIvfNear *list)
+{
+	float	   *centre = b->rotated;
+
+	vdb_ivf_route_begin(b->route, b->state.version, VDB_IVF_ANY, NULL, NULL);
+	vdb_ivf_route_centre(b->route, list, centre);
+	vdb_quant_tables_init(&b->tables, b->ivf->list.code_dim, centre, b->tables_memory);
+	vdb_ivf_route_expect(b->route, NEIGHBOURS);
+	vdb_ivf_route_begin(b->route, b->state.version, VDB_IVF_BY_GAP, centre, &b->tables);
+}
+
+static uint32
+parts_of(Balance *b, double rows)
+{
+	return Max(1, Min(MAX_PARTS, rint(rows / b->target)));
+}
+
+static void
+split(Balance *b, const VdbIvfNear *list, uint64 rows)
+{
+	VdbIvfNear	lists[NEIGHBOURS + 1];
+	uint32		n = 0;
+	VdbIvfNear	near;
+
+	lists[n++] = *list;
+	look_around(b, list);
+	for (int i = 0; i < NEIGHBOURS && vdb_ivf_route_next(b->route, &near); i++)
+	{
+		uint64		count;
+
+		if (near.number == list->number)
+			continue;
+		count = vdb_ivf_list_count(b->index, near.head, near.number);
+		if (count > SPLIT_WITH * b->target)
+		{
+			lists[n++] = near;
+			rows += count;
+		}
+	}
+	change(b, lists, n, Max(2, parts_of(b, rows)));
+}
+
+/* Merges a list with its neighbours, as far as they are small. */
+static void
+merge(Balance *b, const VdbIvfNear *list, uint64 rows)
+{
+	VdbIvfNear	lists[NEIGHBOURS + 1];
+	uint32		n = 0;
+	VdbIvfNear	near;
+	VdbIvfNear	nearest;
+	uint64		nearest_count = 0;
+
+	lists[n++] = *list;
+	look_around(b, list);
+	for (int i = 0; i < NEIGHBOURS && vdb_ivf_route_next(b->route, &near); i++)
+	{
+		uint64		count;
+
+		if (near.number == list->number)
+			continue;
+		count = vdb_ivf_list_count(b->index, near.head, near.number);
+		if (nearest_count == 0 && count > 0)
+		{
+			nearest = near;
+			nearest_count = count;
+		}
+		if (rows + count <= b->target)
+		{
+			lists[n++] = near;
+			rows += count;
+		}
+	}
+	if (n == 1 && nearest_count > 0)
+	{
+		lists[n++] = nearest;
+		rows += nearest_count;
+	}
+	if (n > 1)
+		change(b, lists, n, parts_of(b, rows));
+}
+
+/* ---- how many lists to look at ---- */
+
+typedef struct Example
+{
+	Balance    *balance;
+	uint32		skip;			/* entries before it */
+	void	   *row;
+	bool		found;
+} Example;
+
+static void
+take_example(void *arg, ItemPointer tid, const void *row)
+{
+	Example    *example = arg;
+	Balance    *b = example->balance;
+	float		error;
+
+	if (example->skip-- != 0)
+		return;
+	memcpy(example->row, row, b->ivf->list.row_size);
+	example->found = read_row(b, row, b->rotated, &error);
+}
+
+/*
+ * Measures anew how many lists hold the neighbours of a row, for rows taken
+ * at random: the nearest lists by far more than needed are looked at.
+ */
+static void
+measure(Balance *b)
+{
+	VdbIvfState *state = &b->state;
+	VdbIvfScan *scan = vdb_ivf_probe_create(b->index);
+	uint32		n;
+	Lane	   *lanes = read_directory(b->index, b->ivf, &n);
+	uint32		most = Min(state->nlists, Max(64, 4 * state->probes[5] + 16));
+	uint64	   *found = palloc0(most * sizeof(uint64));
+	Example		example = {.balance = b,.row = palloc(b->ivf->list.row_size)};
+	uint64		total = 0;
+	uint64		sum = 0;
+	int			r = 0;
+
+	vdb_ivf_route_begin(b->route, state->version, VDB_IVF_ANY, NULL, NULL);
+	for (uint32 i = 0; i < PROBE_ROWS && n > 0; i++)
+	{
+		Lane	   *lane = &lanes[pg_prng_uint64_range(&b->random, 0, n - 1)];
+		uint32		ranks[PROBE_NEIGHBOURS];
+		uint64		entries;
+		uint32		k;
+
+		if (!vdb_ivf_lives(&lane->info, state->version))
+			continue;
+		entries = vdb_ivf_list_count(b->index, lane->list.head, lane->list.number);
+		if (entries == 0)
+			continue;
+		example.skip = pg_prng_uint64_range(&b->random, 0, entries - 1);
+		example.found = false;
+		vdb_ivf_route_centre(b->route, &lane->list, b->centre);
+		vdb_ivf_list_walk(&b->ivf->list, b->index, lane->list.head, lane->list.number,
+						  take_example, &example, b->work);
+		if (!example.found)
+			continue;
+		k = vdb_ivf_probe(scan, b->index, example.row, b->rotated, most, PROBE_NEIGHBOURS, ranks);
+		for (uint32 j = 0; j < k; j++)
+			found[ranks[j]]++;
+		total += k;
+		CHECK_FOR_INTERRUPTS();
+	}
+	for (uint32 rank = 0; rank < most; rank++)
+	{
+		sum += found[rank];
+		while (r < VDB_IVF_NRECALLS && sum >= vdb_ivf_recalls[r] * total)
+			state->probes[r++] = rank + 1;
+	}
+	state->measured = state->nlists;
+	vdb_ivf_write_state(b->index, b->ivf, false, state);
+}
+
+/* ---- when ---- */
+
+void
+vdb_ivf_grown(Relation index, const VdbIvf *ivf, const VdbIvfNear *list, uint32 pages)
+{
+	double		entries = (pages - 1.0) * ivf->list.lanes;
+	MemoryContext context;
+	MemoryContext old;
+	Balance    *b;
+	uint32		n;
+	Lane	   *lanes;
+
+	if (entries < SPLIT_AT * LEAST_TARGET || !vdb_page_guard_try(index, VDB_IVF_METAPAGE))
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "ivf balance", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	b = create_balance(index, ivf);
+	lock_changes(b);
+	b->target = target_size(b);
+	if (entries >= SPLIT_AT * b->target)
+	{
+		free_retired(b);
+		lanes = read_directory(index, ivf, &n);
+		for (uint32 i = 0; i < n; i++)
+			if (lanes[i].list.number == list->number &&
+				vdb_ivf_lives(&lanes[i].info, b->state.version))
+			{
+				uint64		count = vdb_ivf_list_count(index, list->head, list->number);
+
+				if (count >= SPLIT_AT * b->target)
+					split(b, &lanes[i].list, count);
+				break;
+			}
+		if (b->state.nlists > b->state.measured + b->state.measured / 2)
+			measure(b);
+	}
+	unlock_changes(b);
+	vdb_page_unguard(index, VDB_IVF_METAPAGE);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+static int
+compare_counts(const void *a, const void *b)
+{
+	uint32		x = ((const VdbIvfListCount *) a)->list.number;
+	uint32		y = ((const VdbIvfListCount *) b)->list.number;
+
+	return x < y ? -1 : x > y;
+}
+
+VdbIvfListCount *
+vdb_ivf_all_lists(Relation index, const VdbIvf *ivf, uint32 *n)
+{
+	VdbIvfState state;
+	Lane	   *lanes = read_directory(index, ivf, n);
+	VdbIvfListCount *lists = palloc_extended(Max(*n, 1) * sizeof(VdbIvfListCount),
+											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	vdb_ivf_read_state(index, ivf, &state);
+	for (uint32 i = 0; i < *n; i++)
+	{
+		lists[i].list = lanes[i].list;
+		lists[i].lives = vdb_ivf_lives(&lanes[i].info, state.version);
+		lists[i].room = InvalidBlockNumber;
+	}
+	qsort(lists, *n, sizeof(VdbIvfListCount), compare_counts);
+	pfree(lanes);
+	return lists;
+}
+
+/* Retires the lists that are empty, but for one. */
+static void
+drop_empty(Balance *b, VdbIvfListCount *lists, uint32 n)
+{
+	VdbIvfNear *empty = palloc_extended(Max(n, 1) * sizeof(VdbIvfNear), MCXT_ALLOC_HUGE);
+	uint32		nempty = 0;
+
+	for (uint32 i = 0; i < n; i++)
+		if (lists[i].lives && lists[i].live == 0 && nempty + 1 < b->state.nlists &&
+			vdb_ivf_list_count(b->index, lists[i].list.head, lists[i].list.number) == 0)
+			empty[nempty++] = lists[i].list;
+	if (nempty > 0)
+		change(b, empty, nempty, 0);
+	pfree(empty);
+}
+
+/* Whether a list is there still. */
+static bool
+still_there(Balance *b, const VdbIvfNear *list)
+{
+	const VdbIvfShape *shape = &b->ivf->directory;
+	Buffer		buffer = directory_page(b, list->ordinal / shape->lanes);
+	VdbIvfListInfo *info = vdb_ivf_info(shape, vdb_ivf_lead(BufferGetPage(buffer)),
+										list->ordinal % shape->lanes);
+	bool		there = info->number == list->number && vdb_ivf_lives(info, b->state.version);
+
+	vdb_page_release(buffer);
+	return there;
+}
+
+void
+vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint32 n)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "ivf balance",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Balance    *b = create_balance(index, ivf);
+
+	lock_changes(b);
+	free_retired(b);
+	if (lists != NULL)
+	{
+		b->state.rows = 0;
+		for (uint32 i = 0; i < n; i++)
+			b->state.rows += lists[i].live;
+		b->state.blocks = RelationGetNumberOfBlocks(index);
+		vdb_ivf_write_state(index, ivf, false, &b->state);
+		b->target = target_size(b);
+		drop_empty(b, lists, n);
+	}
+	unlock_changes(b);
+
+	for (uint32 i = 0; i < n && lists != NULL; i++)
+	{
+		uint64		live = lists[i].live;
+
+		if (!lists[i].lives || live == 0 ||
+			(live >= MERGE_AT * b->target && live <= SPLIT_AT * b->target))
+			continue;
+		lock_changes(b);
+		if (still_there(b, &lists[i].list))
+		{
+			if (live > b->target)
+				split(b, &lists[i].list, live);
+			else
+				merge(b, &lists[i].list, live);
+		}
+		unlock_changes(b);
+		VDB_COMPAT_VACUUM_DELAY();
+	}
+
+	lock_changes(b);
+	free_retired(b);
+	if (b->changed > b->state.nlists / 10 ||
+		b->state.nlists > b->state.measured + b->state.measured / 4 ||
+		b->state.nlists < b->state.measured - b->state.measured / 4)
+		measure(b);
+	unlock_changes(b);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
