@@ -191,7 +191,8 @@ drop_candidates(VdbIvfScan *so)
 
 	for (uint32 i = so->next; i < so->ncandidates; i++)
 		so->numbers[i - so->next] = c[i].lower;
-	so->limit = vdb_scan_nth(so->numbers, so->ncandidates - so->next, so->keep);
+	if (!vdb_scan_cut(so->numbers, so->ncandidates - so->next, so->keep, &so->limit))
+		so->limit = vdb_scan_nth(so->numbers, so->ncandidates - so->next, so->keep);
 	for (uint32 i = so->next; i < so->ncandidates; i++)
 		if (c[i].lower < so->limit)
 			c[n++] = c[i];
@@ -448,17 +449,18 @@ next_batch(VdbIvfScan *so)
 	}
 	for (uint32 i = 0; i < n; i++)
 		so->numbers[i] = c[so->next + i].lower;
-	limit = vdb_scan_nth(so->numbers, n, BATCH);
-	/* More than a batch only if many are equal. */
+	if (!vdb_scan_cut(so->numbers, n, BATCH, &limit))
+		limit = nextafterf(vdb_scan_nth(so->numbers, n, BATCH), INFINITY);
+	/* More than a batch and a half only if many are equal. */
 	for (uint32 i = so->next; i < so->ncandidates; i++)
-		if (c[i].lower <= limit)
+		if (c[i].lower < limit)
 		{
 			Candidate	swap = c[end];
 
 			c[end++] = c[i];
 			c[i] = swap;
 		}
-	so->refined = nextafterf(limit, INFINITY);
+	so->refined = limit;
 	so->bound = operator_distance(so, limit);
 	return end;
 }
