@@ -32,6 +32,7 @@
 
 #include "am/common/options.h"
 #include "am/ivf/ivf.h"
+#include "heap/heap.h"
 #include "scan/select.h"
 
 /*
@@ -647,6 +648,7 @@ vdb_ivf_begin_scan(Relation index, int nkeys, int norderbys)
 	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
 
 	scan->opaque = NULL;
+	vdb_heap_search_begins();
 	if (norderbys > 0)
 	{
 		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
