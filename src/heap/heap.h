@@ -12,4 +12,31 @@
  */
 extern struct varlena *vdb_heap_detoast(struct varlena *value);
 
+/* ---- known.c: what was computed of such values, remembered ---- */
+
+/* How many searches through an index are in progress. */
+extern int	vdb_heap_searches;
+
+/* A search begins; it ends with the current memory context. */
+extern void vdb_heap_search_begins(void);
+
+/* A number that was, or is to be, computed of two values. */
+typedef struct VdbHeapKnown
+{
+	uint64		stamp;			/* of the one that is not stored out of line */
+	Oid			toastrelid;		/* of the other */
+	Oid			valueid;
+	uint32		what;
+	bool		swapped;		/* the second is the one out of line */
+	double		number;
+} VdbHeapKnown;
+
+/*
+ * Is known what was computed of a and b, one of which is stored out of line?
+ * what says which computation.  If not, known is for vdb_heap_remember().  To
+ * be asked during searches only.
+ */
+extern bool vdb_heap_recall(Datum a, Datum b, uint32 what, VdbHeapKnown *known);
+extern void vdb_heap_remember(VdbHeapKnown *known, double number);
+
 #endif							/* VDB_HEAP_H */

@@ -23,6 +23,13 @@ extern uint32 vdb_scan_take_smallest(float *numbers, uint32 n, uint32 m, float *
  */
 extern float vdb_scan_nth(float *numbers, uint32 n, uint32 m);
 
+/*
+ * Much faster where it need not be so exact: a number that at least m of the n
+ * numbers are below, and at most m + m / 2.  False if it does not come upon
+ * one, as when many are equal or a few far away from the others.
+ */
+extern bool vdb_scan_cut(const float *numbers, uint32 n, uint32 m, float *cut);
+
 /* A row that was found. */
 typedef struct VdbScanFound
 {

@@ -34,7 +34,7 @@ prefetch_next_row(VdbDenseArg v, Datum datum, Size bytes)
 }
 
 static inline double
-distance(const VdbDenseType *type, VdbMetric metric, FunctionCallInfo fcinfo)
+compute(const VdbDenseType *type, VdbMetric metric, FunctionCallInfo fcinfo)
 {
 	/* an argument where the last call's was is the query, not a row */
 	static const void *last_a = NULL,
@@ -52,6 +52,24 @@ distance(const VdbDenseType *type, VdbMetric metric, FunctionCallInfo fcinfo)
 		prefetch_next_row(b, PG_GETARG_DATUM(1), bytes);
 	last_a = a.x;
 	last_b = b.x;
+	return d;
+}
+
+static inline double
+distance(const VdbDenseType *type, VdbMetric metric, FunctionCallInfo fcinfo)
+{
+	/* Reading a vector takes longer than all the rest: see heap/known.c. */
+	bool		worth = unlikely(vdb_heap_searches > 0) &&
+		(VARATT_IS_EXTERNAL(PG_GETARG_POINTER(0)) || VARATT_IS_EXTERNAL(PG_GETARG_POINTER(1)));
+	VdbHeapKnown known;
+	double		d;
+
+	if (worth && vdb_heap_recall(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1),
+								 type->elem << 8 | metric, &known))
+		return known.number;
+	d = compute(type, metric, fcinfo);
+	if (worth)
+		vdb_heap_remember(&known, d);
 	return d;
 }
 

@@ -32,6 +32,7 @@
 
 #include "am/common/options.h"
 #include "am/ivf/ivf.h"
+#include "heap/heap.h"
 #include "scan/select.h"
 
 /*
@@ -43,6 +44,12 @@
 
 /* Relative error of sums of floats, with room to spare. */
 #define ROUNDING 4e-6
+
+/*
+ * So many standard deviations are never exceeded: the probability is below
+ * 2 exp(-SURE^2 / 2) = 4e-22.
+ */
+#define SURE 10
 
 /*
  * Candidates kept at first, and how many times more each time that they are
@@ -186,7 +193,8 @@ drop_candidates(VdbIvfScan *so)
 
 	for (uint32 i = so->next; i < so->ncandidates; i++)
 		so->numbers[i - so->next] = c[i].lower;
-	so->limit = vdb_scan_nth(so->numbers, so->ncandidates - so->next, so->keep);
+	if (!vdb_scan_cut(so->numbers, so->ncandidates - so->next, so->keep, &so->limit))
+		so->limit = vdb_scan_nth(so->numbers, so->ncandidates - so->next, so->keep);
 	for (uint32 i = so->next; i < so->ncandidates; i++)
 		if (c[i].lower < so->limit)
 			c[n++] = c[i];
@@ -390,23 +398,43 @@ visit_again(VdbIvfScan *so, Relation index)
 /*
  * A lower bound of an entry's distance that cannot fail, from its 8 bits.
  *
- * What the 8 bits stand for is away from the vector by the row's error (a
- * sqrt(dim - 1)th of it is what the factors have), in any direction if the row
- * came from another list: so for L2 that much nearer to the query at most, and
- * for inner product that much times the query's length.  The query was rounded to integers, by half a step, which counts
- * for each dimension as much as the code there, 127.5 at most; that is more
- * than the rounding of floats in the query and the vector.  What is left is
- * the rounding of the terms here, and that of the operator, whose sums are of
- * floats, too: PostgreSQL takes a distance below its bound for an error.
+ * The entry is a vector o, whose code stands for s.  Of e = s - o is known its
+ * length d, that it is orthogonal to o minus the centre, and, as the rotation
+ * is random, that it is a random direction besides.  So what the estimate is
+ * off by, twice the product of e and q - o for L2 and that of e and q minus
+ * the centre for inner products, is at most W d times the length of the other
+ * factor: W is 1, by Cauchy-Schwarz, or SURE standard deviations of such a
+ * product, where that is less.  For L2, with x = |q - o|:
+ *
+ *		x^2 >= estimate - 2 W d x,	and hence	x >= sqrt(estimate) - W d
+ *
+ * A code made not of the vector but of what an older code stands for has d, the
+ * sum of the lengths of both errors, e and f, in its place.  Then for inner
+ * products f meets q itself; and for L2, x^2 is less by |f|^2, too:
+ *
+ *		x >= sqrt(estimate - d^2) - W d
+ *
+ * holds for both kinds of entries (and, by induction, for codes of codes of
+ * codes): see README.md.  The difference is very little.
+ *
+ * To that come roundings.  The query was rounded to integers, by half a step,
+ * which counts for each dimension as much as the code there, 127.5 at most;
+ * that is more than the rounding of floats in the query and the vector.  What
+ * is left is the rounding of the terms here, and that of the operator, whose
+ * sums are of floats, too: PostgreSQL takes a distance below its bound for an
+ * error.
  */
 static double
 refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 {
 	const VdbIvf *ivf = so->ivf;
 	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
+	double		deviation = factors->error * (1 + ROUNDING);
+	double		length = deviation * sqrt(Max(ivf->dim - 1.0, 1));
+	double		width = Min(deviation * SURE, length);
 	float		estimate;
 	double		slack,
-				bound;
+				lower;
 
 	vdb_quant_row_many(&so->weights, VDB_QUANT_8BITS, near->base, &row, 1, &estimate);
 	if (!(estimate > VDB_IVF_NO_BOUND))
@@ -417,23 +445,23 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 	/* a query too small for a step counts as zero */
 	if (so->weights.step == 0)
 		slack += 127.5 * sqrt(ivf->dim) * so->length * fabs(factors->rescale);
-	/* lengths of query and vector, in the metrics that are relative to them */
-	if (ivf->meta.metric == VDB_IP)
-		slack += ROUNDING * so->length * (so->length + near->gap);
-	else if (ivf->meta.metric == VDB_COSINE)
-		slack += 2 * ROUNDING * ivf->meta.scale * ivf->meta.scale;
 	slack += FLT_MIN;
-	if (ivf->coded_metric == VDB_IP)
-		bound = estimate - factors->error * sqrt(ivf->dim) * Max(near->gap, so->length) - slack;
-	else
-	{
-		bound = sqrt(Max(estimate - slack, 0)) - factors->error * sqrt(ivf->dim) / 2;
-		bound = bound > 0 ? bound * bound : 0;
-	}
-	bound = from_coded(ivf, bound);
 
-	/* The operator loses products below float's range. */
-	return ivf->meta.metric == VDB_IP ? bound - (double) FLT_MIN * ivf->dim : bound;
+	if (ivf->meta.metric == VDB_IP)
+	{
+		/* lengths of query and vector: what its rounding is relative to */
+		slack += ROUNDING * so->length * (so->length + near->gap);
+		lower = estimate - width * Max(near->gap, so->length) - slack;
+		/* The operator loses products below float's range. */
+		return from_coded(ivf, lower) - (double) FLT_MIN * ivf->dim;
+	}
+	/* The error has the factor 2. */
+	length /= 2;
+	width /= 2;
+	if (ivf->meta.metric == VDB_COSINE)
+		slack += 2 * ROUNDING * ivf->meta.scale * ivf->meta.scale;
+	lower = sqrt(Max(estimate - length * length - slack, 0)) - width;
+	return from_coded(ivf, Max(lower, 0) * Max(lower, 0));
 }
 
 /*
@@ -456,17 +484,18 @@ next_batch(VdbIvfScan *so)
 	}
 	for (uint32 i = 0; i < n; i++)
 		so->numbers[i] = c[so->next + i].lower;
-	limit = vdb_scan_nth(so->numbers, n, BATCH);
-	/* More than a batch only if many are equal. */
+	if (!vdb_scan_cut(so->numbers, n, BATCH, &limit))
+		limit = nextafterf(vdb_scan_nth(so->numbers, n, BATCH), INFINITY);
+	/* More than a batch and a half only if many are equal. */
 	for (uint32 i = so->next; i < so->ncandidates; i++)
-		if (c[i].lower <= limit)
+		if (c[i].lower < limit)
 		{
 			Candidate	swap = c[end];
 
 			c[end++] = c[i];
 			c[i] = swap;
 		}
-	so->refined = nextafterf(limit, INFINITY);
+	so->refined = limit;
 	so->bound = operator_distance(so, limit);
 	return end;
 }
@@ -671,6 +700,7 @@ vdb_ivf_begin_scan(Relation index, int nkeys, int norderbys)
 	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
 
 	scan->opaque = NULL;
+	vdb_heap_search_begins();
 	if (norderbys > 0)
 	{
 		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
