@@ -12,6 +12,7 @@ $node->init(allows_streaming => 1);
 $node->append_conf('postgresql.conf', q{
     autovacuum = off
     wal_consistency_checking = 'all'
+    wal_keep_size = 1GB
 });
 $node->start;
 $node->backup('base');
