@@ -107,6 +107,36 @@ vdb_ivf_is_far(const float *rotated)
 extern bool vdb_ivf_rotate(const VdbIvf *ivf, const void *elements, float *floats,
 						   float *rotated);
 
+/* ---- code.c: entries apart from pages ---- */
+
+/*
+ * An encoded entry is one flat piece of memory, aligned to 4 bytes: the
+ * factors of its lane, the bits of its code filled up to 4 bytes (neither if
+ * the list is plain), and its row.  It holds for as long as its list's centre
+ * does.
+ */
+extern Size vdb_ivf_encoded_size(const VdbIvf *ivf, const VdbIvfShape *shape);
+
+/*
+ * Encodes a vector, as vdb_ivf_rotate() made it, for a list with that centre
+ * (NULL is zero).  row is what to store beside, or NULL: 8-bit codes.  rotated
+ * is not looked at for a plain list.  scratch has 2 x dim floats.  Pure C, for
+ * any thread.
+ */
+extern void vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const float *rotated,
+						   const float *centre, const void *row, float *scratch,
+						   void *encoded);
+
+/* Puts code and factors into a lane of a block, or those of 32 into all. */
+extern void vdb_ivf_encoded_lane(const VdbIvf *ivf, const VdbIvfShape *shape,
+								 const void *encoded, VdbQuantBlock *block, uint32 lane);
+extern void vdb_ivf_encoded_block(const VdbIvf *ivf, const VdbIvfShape *shape,
+								  const void *const *encoded, VdbQuantBlock *block);
+
+/* The row: row_size bytes. */
+extern const void *vdb_ivf_encoded_row(const VdbIvf *ivf, const VdbIvfShape *shape,
+									   const void *encoded);
+
 /* ---- list.c ---- */
 
 /* A vector on its way into a list. */
