@@ -190,6 +190,23 @@ extern const void *vdb_ivf_row(const VdbIvfShape *shape, Relation index, VdbIvfL
 extern BlockNumber vdb_ivf_tids_create(Relation index, bool building);
 extern void vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, ItemPointer tid);
 
+/* ---- write.c: whole lists ---- */
+
+/* A list being written that nobody sees yet. */
+typedef struct VdbIvfWriter VdbIvfWriter;
+
+/* Bytes that a writer takes. */
+extern Size vdb_ivf_writer_memory(const VdbIvf *ivf, const VdbIvfShape *shape);
+
+extern VdbIvfWriter *vdb_ivf_writer_begin(const VdbIvf *ivf, const VdbIvfShape *shape,
+										  Relation index, bool building, uint32 number);
+
+/* Adds an entry, encoded at any address.  No lock is held in between. */
+extern void vdb_ivf_writer_add(VdbIvfWriter *writer, ItemPointer tid, const void *encoded);
+
+/* Writes what is left, frees the writer, and returns the list's first page. */
+extern BlockNumber vdb_ivf_writer_end(VdbIvfWriter *writer);
+
 /* ---- route.c: which lists are near ---- */
 
 typedef struct VdbIvfNear
