@@ -51,6 +51,18 @@ typedef struct VdbKmControl
 } VdbKmControl;
 
 /*
+ * Work on items 0 to n - 1, in any order, by a control's threads: for what goes
+ * with clustering.  thread is less than the number of threads.  Interrupts are
+ * heard of between items, so these should take some ms at most.
+ */
+typedef void (*VdbKmEach) (void *arg, size_t item, int thread);
+
+extern VdbKmStatus vdb_km_each(size_t n, VdbKmEach each, void *arg, const VdbKmControl *control);
+
+/* Processors that threads can run on at once. */
+extern int	vdb_km_processors(void);
+
+/*
  * Centroids, in one or two levels.  With ntops > 0, those numbered first[t] up
  * to first[t + 1] - 1 are what the top centroid t was split into (none, maybe),
  * and rows look only at those of the tops nearest to them.

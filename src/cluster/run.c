@@ -185,3 +185,38 @@ vdb_km_parallel(VdbKmRun *run, size_t n, VdbKmTask task, void *arg)
 	work(run, n, &next, task, arg, 0);
 	return !run->stop;
 }
+
+typedef struct Each
+{
+	VdbKmEach	each;
+	void	   *arg;
+} Each;
+
+static void
+do_each(VdbKmRun *run, void *arg, size_t item, int thread)
+{
+	const Each *each = arg;
+
+	each->each(each->arg, item, thread);
+	vdb_km_advance(run, 1);
+}
+
+VdbKmStatus
+vdb_km_each(size_t n, VdbKmEach each, void *arg, const VdbKmControl *control)
+{
+	VdbKmRun	run;
+	Each		job = {each, arg};
+
+	vdb_km_start(&run, control, n);
+	return vdb_km_parallel(&run, n, do_each, &job) ? VDB_KM_OK : VDB_KM_STOPPED;
+}
+
+int
+vdb_km_processors(void)
+{
+#ifdef _OPENMP
+	return omp_get_num_procs();
+#else
+	return 1;
+#endif
+}

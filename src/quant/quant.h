@@ -64,6 +64,24 @@ extern void vdb_quant_block_encode(size_t dim, VdbMetric metric,
 								   const float *origin, VdbQuantBlock *block,
 								   int lane);
 
+/*
+ * The same apart from a block: bit i % 8 of byte i / 8 is dimension i's, and
+ * zeroes fill up 16 dimensions.  Not a format: it does not go to disk.
+ */
+extern size_t vdb_quant_bits_size(size_t dim);
+extern void vdb_quant_bits_encode(size_t dim, VdbMetric metric,
+								  const float *residual, const float *centre,
+								  const float *origin, uint8_t *bits,
+								  VdbQuantRowFactors *factors);
+
+/* Puts such bits in a lane, or in all lanes of a block at once. */
+extern void vdb_quant_block_put(size_t dim, const uint8_t *bits,
+								const VdbQuantRowFactors *factors,
+								VdbQuantBlock *block, int lane);
+extern void vdb_quant_block_fill(size_t dim, const uint8_t *const *bits,
+								 const VdbQuantRowFactors *const *factors,
+								 VdbQuantBlock *block);
+
 /* What a query needs for blocks: made once, whatever the number of lists. */
 typedef struct VdbQuantTables
 {

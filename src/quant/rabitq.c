@@ -58,6 +58,45 @@ vdb_quant_block_copy(size_t dim, VdbQuantBlock *to, int to_lane,
 	to->error[to_lane] = from->error[from_lane];
 }
 
+/* The bits of sixteen dimensions from i on, and what they add to the sums. */
+static inline unsigned
+encode_sixteen(size_t dim, size_t i, const float *residual, const float *centre,
+			   VdbQuantSums *sums)
+{
+	size_t		n = dim - i < 16 ? dim - i : 16;
+	unsigned	bits = 0;
+
+	for (size_t k = 0; k < n; k++)
+	{
+		double		r = residual[i + k];
+		double		s = r > 0 ? 0.5 : -0.5;
+
+		bits |= (unsigned) (r > 0) << k;
+		sums->rr += r * r;
+		sums->ry += r * s;
+		sums->cy += centre[i + k] * s;
+	}
+	return bits;
+}
+
+static void
+finish_encode(size_t dim, VdbMetric metric, const float *residual, const float *centre,
+			  const float *origin, VdbQuantSums *sums, VdbQuantRowFactors *factors)
+{
+	sums->yy = (double) dim / 4;
+	if (metric == VDB_IP)
+		sums->cr = vdb_quant_centre_product(dim, residual, centre, origin);
+	vdb_quant_factors(dim, metric, sums, factors);
+}
+
+static void
+put_factors(VdbQuantBlock *block, int lane, const VdbQuantRowFactors *factors)
+{
+	block->add[lane] = factors->add;
+	block->rescale[lane] = factors->rescale;
+	block->error[lane] = factors->error;
+}
+
 void
 vdb_quant_block_encode(size_t dim, VdbMetric metric, const float *residual,
 					   const float *centre, const float *origin,
@@ -66,29 +105,75 @@ vdb_quant_block_encode(size_t dim, VdbMetric metric, const float *residual,
 	VdbQuantSums sums = {0};
 	VdbQuantRowFactors factors;
 
-	sums.yy = (double) dim / 4;
-	for (size_t t = 0; t < ntables(dim); t++)
+	for (size_t i = 0; i < dim; i += 16)
 	{
-		unsigned	code = 0;
+		unsigned	bits = encode_sixteen(dim, i, residual, centre, &sums);
 
-		for (size_t i = 4 * t; i < 4 * t + 4 && i < dim; i++)
-		{
-			double		r = residual[i];
-			double		s = r > 0 ? 0.5 : -0.5;
-
-			code |= (unsigned) (r > 0) << (i - 4 * t);
-			sums.rr += r * r;
-			sums.ry += r * s;
-			sums.cy += centre[i] * s;
-		}
-		vdb_quant_put_code(block->codes, t, lane, code);
+		for (size_t t = i / 4; t < i / 4 + 4; t++, bits >>= 4)
+			vdb_quant_put_code(block->codes, t, lane, bits & 15);
 	}
-	if (metric == VDB_IP)
-		sums.cr = vdb_quant_centre_product(dim, residual, centre, origin);
-	vdb_quant_factors(dim, metric, &sums, &factors);
-	block->add[lane] = factors.add;
-	block->rescale[lane] = factors.rescale;
-	block->error[lane] = factors.error;
+	finish_encode(dim, metric, residual, centre, origin, &sums, &factors);
+	put_factors(block, lane, &factors);
+}
+
+size_t
+vdb_quant_bits_size(size_t dim)
+{
+	return ntables(dim) / 2;
+}
+
+void
+vdb_quant_bits_encode(size_t dim, VdbMetric metric, const float *residual,
+					  const float *centre, const float *origin,
+					  uint8_t *bits, VdbQuantRowFactors *factors)
+{
+	VdbQuantSums sums = {0};
+
+	for (size_t i = 0; i < dim; i += 16)
+	{
+		unsigned	sixteen = encode_sixteen(dim, i, residual, centre, &sums);
+
+		*bits++ = (uint8_t) sixteen;
+		*bits++ = (uint8_t) (sixteen >> 8);
+	}
+	finish_encode(dim, metric, residual, centre, origin, &sums, factors);
+}
+
+void
+vdb_quant_block_put(size_t dim, const uint8_t *bits, const VdbQuantRowFactors *factors,
+					VdbQuantBlock *block, int lane)
+{
+	for (size_t t = 0; t < ntables(dim); t++)
+		vdb_quant_put_code(block->codes, t, lane, bits[t / 2] >> t % 2 * 4 & 15);
+	put_factors(block, lane, factors);
+}
+
+void
+vdb_quant_block_fill(size_t dim, const uint8_t *const *bits,
+					 const VdbQuantRowFactors *const *factors, VdbQuantBlock *block)
+{
+	uint8_t    *codes = block->codes;
+
+	for (int lane = 0; lane < VDB_BLOCK; lane++)
+		put_factors(block, lane, factors[lane]);
+
+	/* A byte of all lanes at a time has the codes of two tables. */
+	for (size_t i = 0; i < ntables(dim) / 2; i++, codes += 2 * VDB_TABLE)
+	{
+		uint8_t		low[VDB_TABLE],
+					high[VDB_TABLE];
+
+		for (int lane = 0; lane < VDB_TABLE; lane++)
+		{
+			low[vdb_quant_lane_byte(lane)] = bits[lane][i];
+			high[vdb_quant_lane_byte(lane)] = bits[lane + VDB_TABLE][i];
+		}
+		for (int k = 0; k < VDB_TABLE; k++)
+		{
+			codes[k] = (uint8_t) ((low[k] & 15) | high[k] << 4);
+			codes[VDB_TABLE + k] = (uint8_t) (low[k] >> 4 | (high[k] & 240));
+		}
+	}
 }
 
 size_t

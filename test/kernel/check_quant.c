@@ -515,6 +515,50 @@ check_lanes(const VdbKernels *k)
 	result(centre, k->name, "a vector that is its centre");
 }
 
+/* Bits apart from a block make the block that encoding into it makes. */
+static void
+check_bits(const VdbKernels *k)
+{
+	bool		one = true,
+				all = true;
+
+	vdb_kernel = *k;
+	for (size_t dim = 1; dim < 800; dim += dim < 20 ? 1 : 91)
+	{
+		Sample		s;
+		size_t		size = vdb_quant_block_size(dim);
+		VdbQuantBlock *other = allocate(size);
+		uint8_t    *memory = allocate(VDB_BLOCK * vdb_quant_bits_size(dim));
+		VdbQuantRowFactors factors[VDB_BLOCK];
+		const uint8_t *bits[VDB_BLOCK];
+		const VdbQuantRowFactors *pointers[VDB_BLOCK];
+
+		begin(&s, dim, VDB_IP);
+		draw_query(&s, 1, false);
+		random_bytes(other, size);
+		for (int lane = 0; lane < VDB_BLOCK; lane++)
+		{
+			uint8_t    *to = memory + (size_t) lane * vdb_quant_bits_size(dim);
+
+			draw_vector(&s, lane, 1, false);
+			vdb_quant_block_encode(dim, VDB_IP, s.residual, s.centre, s.origin, s.block, lane);
+			vdb_quant_bits_encode(dim, VDB_IP, s.residual, s.centre, s.origin, to, &factors[lane]);
+			vdb_quant_block_put(dim, to, &factors[lane], other, lane);
+			bits[lane] = to;
+			pointers[lane] = &factors[lane];
+		}
+		one = one && memcmp(s.block, other, size) == 0;
+		random_bytes(other, size);
+		vdb_quant_block_fill(dim, bits, pointers, other);
+		all = all && memcmp(s.block, other, size) == 0;
+		free(memory);
+		free(other);
+		end(&s);
+	}
+	result(one, k->name, "bits put in a lane");
+	result(all, k->name, "bits put in all lanes");
+}
+
 /* Lengths whose squares are near the ends of float. */
 static void
 check_extremes(const VdbKernels *k)
@@ -709,6 +753,7 @@ main(void)
 		check_dot(&sets[set], VDB_CODE2, 2);
 		check_rotation(&sets[set]);
 		check_lanes(&sets[set]);
+		check_bits(&sets[set]);
 		check_extremes(&sets[set]);
 		check_sq8(&sets[set]);
 		check_pq(&sets[set], 16);

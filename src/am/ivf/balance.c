@@ -10,8 +10,8 @@
  * 1. The state page says that a change is under way.
  * 2. The old lists are marked as dying with the next version, and closed: an
  *	  insert that finds one closed waits.
- * 3. The new lists are entered in the directory, born with the next version,
- *	  and filled.
+ * 3. The new lists are written, and entered in the directory, born with the
+ *	  next version.
  * 4. The state page takes the next version.  A scan has read the version when
  *	  it began, and goes on with the old lists.
  * 5. When no snapshot is left that is as old, the old lists' pages are free.
@@ -105,7 +105,9 @@ typedef struct Balance
 	/* the new lists */
 	uint32		nparts;
 	float	   *centres;
-	VdbIvfNear *parts;
+	VdbIvfWriter **writers;
+	float	   *scratch;
+	void	   *encoded;
 	VdbKmPacked packed;
 	void	   *assign_work;
 	uint32	   *which;
@@ -480,15 +482,32 @@ train(Balance *b, const VdbIvfNear *lists, uint32 nlists, uint32 parts)
 
 /* ---- writing the new lists ---- */
 
-/* Enters the new lists, still empty, in the directory. */
+/* Begins to write the new lists. */
 static void
-make_lists(Balance *b, uint32 number)
+begin_lists(Balance *b, uint32 number)
+{
+	const VdbIvf *ivf = b->ivf;
+	VdbKmBook	book = {.dim = ivf->dim,.k = b->nparts,.centroids = b->centres};
+
+	b->writers = palloc(b->nparts * sizeof(VdbIvfWriter *));
+	for (uint32 i = 0; i < b->nparts; i++)
+		b->writers[i] = vdb_ivf_writer_begin(ivf, &ivf->list, b->index, false, number + i);
+	vdb_km_pack(&b->packed, &book,
+				palloc_extended(vdb_km_pack_size(b->nparts, 0, ivf->dim), MCXT_ALLOC_HUGE));
+	b->assign_work = palloc_extended(vdb_km_assign_size(b->nparts, 0, ivf->dim, 1,
+														control.threads), MCXT_ALLOC_HUGE);
+}
+
+/*
+ * Ends them, and enters them in the directory.  A crash before that leaves
+ * pages for vacuum to find.
+ */
+static void
+end_lists(Balance *b, uint32 number)
 {
 	const VdbIvf *ivf = b->ivf;
 	uint16	   *halves = palloc0(ivf->directory.row_size);
-	VdbKmBook	book = {.dim = ivf->dim,.k = b->nparts,.centroids = b->centres};
 
-	b->parts = palloc0(b->nparts * sizeof(VdbIvfNear));
 	for (uint32 i = 0; i < b->nparts; i++)
 	{
 		const float *centre = b->centres + (Size) i * ivf->dim;
@@ -499,19 +518,13 @@ make_lists(Balance *b, uint32 number)
 			.square = vdb_dist_square(VDB_F32, centre, ivf->dim),
 		};
 		VdbIvfEntry entry = {.rotated = centre,.row = halves,.info = &info};
+		BlockNumber head = vdb_ivf_writer_end(b->writers[i]);
 
-		b->parts[i].number = info.number;
-		b->parts[i].head = vdb_ivf_list_create(&ivf->list, b->index, false, info.number);
-		ItemPointerSet(&entry.tid, b->parts[i].head, 1);
+		ItemPointerSet(&entry.tid, head, 1);
 		vdb_kernel.f32_to_f16(centre, halves, ivf->dim);
 		vdb_ivf_list_add(ivf, &ivf->directory, b->index, false, ivf->meta.directory,
 						 VDB_IVF_DIRECTORY, &entry, b->work, NULL);
 	}
-	pfree(halves);
-	vdb_km_pack(&b->packed, &book,
-				palloc_extended(vdb_km_pack_size(b->nparts, 0, ivf->dim), MCXT_ALLOC_HUGE));
-	b->assign_work = palloc_extended(vdb_km_assign_size(b->nparts, 0, ivf->dim, 1,
-														control.threads), MCXT_ALLOC_HUGE);
 }
 
 /* Puts the rows read into their lists. */
@@ -528,17 +541,11 @@ deal_out(Balance *b)
 	for (uint32 i = 0; i < b->nrows; i++)
 	{
 		uint32		part = b->which[i];
-		VdbIvfEntry entry = {
-			.tid = b->tids[i],
-			.rotated = b->rows + i * dim,
-			.centre = b->centres + part * dim,
-			.row = ivf->list.coded ? NULL : b->copies + (Size) i * ivf->list.row_size,
-			.error = b->errors[i],
-		};
 
-		if (!vdb_ivf_list_add(ivf, &ivf->list, b->index, false, b->parts[part].head,
-							  b->parts[part].number, &entry, b->work, NULL))
-			vdb_page_corrupted(b->index, b->parts[part].head, "a list that is new is closed");
+		vdb_ivf_encode(ivf, &ivf->list, b->rows + i * dim, b->centres + part * dim, b->errors[i],
+					   ivf->list.coded ? NULL : b->copies + (Size) i * ivf->list.row_size,
+					   b->scratch, b->encoded);
+		vdb_ivf_writer_add(b->writers[part], &b->tids[i], b->encoded);
 		CHECK_FOR_INTERRUPTS();
 	}
 	b->nrows = 0;
@@ -576,6 +583,8 @@ write_lists(Balance *b, const VdbIvfNear *lists, uint32 nlists)
 	const VdbIvf *ivf = b->ivf;
 
 	need_rows(b, Max(ivf->list.lanes, BATCH_BYTES / (ivf->dim * sizeof(float))));
+	b->scratch = palloc(2 * ivf->dim * sizeof(float));
+	b->encoded = palloc(vdb_ivf_encoded_size(ivf, &ivf->list));
 	b->errors = palloc(b->max_rows * sizeof(float));
 	b->tids = palloc(b->max_rows * sizeof(ItemPointerData));
 	b->which = palloc(b->max_rows * sizeof(uint32));
@@ -650,8 +659,9 @@ change(Balance *b, VdbIvfNear *lists, uint32 nlists, uint32 parts)
 	{
 		if (parts > 0)
 		{
-			make_lists(b, number);
+			begin_lists(b, number);
 			write_lists(b, lists, nlists);
+			end_lists(b, number);
 		}
 		state->version++;
 		state->nlists += b->nparts - nlists;

@@ -1,10 +1,14 @@
 /*
  * build.c
- *	  CREATE INDEX: sample the table, train the lists' centres, sort all rows
- *	  by list, write list after list.
+ *	  CREATE INDEX: learn from a sample, assign all rows to lists and encode
+ *	  them, sort them by list, write list after list.
  *
  * Nobody sees the index until the build is done, so pages are written without
  * WAL and logged whole at the end.
+ *
+ * Memory: maintenance_work_mem is the budget for everything here.  The sample
+ * and what trains on it are gone when rows are assigned, so these are two sums,
+ * learn_memory() and assign_memory(), of which the larger has to fit.
  */
 #include "postgres.h"
 
@@ -17,80 +21,91 @@
 #include "catalog/pg_type_d.h"
 #include "commands/defrem.h"
 #include "commands/progress.h"
-#include "common/pg_prng.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "optimizer/plancat.h"
 #include "pgstat.h"
 #include "utils/memutils.h"
-#include "utils/tuplesort.h"
 
 #include "am/common/options.h"
 #include "am/ivf/build.h"
-#include "am/ivf/ivf.h"
-#include "cluster/cluster.h"
-
-/* Rows assigned to lists at a time. */
-#define BATCH_BYTES (4 * 1024 * 1024)
 
 /* Rows that centres are trained on, for each list. */
 #define SAMPLE_PER_LIST 64
 #define MAX_SAMPLE 400000
 
-/* Where the probes for each recall are measured: rows, and neighbours of each. */
-#define PROBE_ROWS 200
-#define PROBE_NEIGHBOURS 10
+/* Bytes of the rows assigned at a time, and the least number of rows. */
+#define BATCH_BYTES (8 * 1024 * 1024)
+#define LEAST_BATCH 64
+
+/* What PostgreSQL's sort takes at least, and what is small here. */
+#define LEAST_SORT (256 * 1024)
+#define SMALL_CHANGE (64 * 1024)
 
 /* Columns of the sort. */
 enum
 {
-	COLUMN_LIST = 1, COLUMN_TID, COLUMN_VECTOR, NCOLUMNS = COLUMN_VECTOR
+	COLUMN_KEY = 1, COLUMN_ENTRY, NCOLUMNS = COLUMN_ENTRY
 };
 
-typedef struct Build
+/* What the sort's key is: the list, then the order of the table. */
+#define KEY(list, number) ((int64) (list) << 40 | (number))
+#define KEY_LIST(key) ((uint32) ((key) >> 40))
+
+/* An entry on its way through the sort, as a bytea. */
+typedef struct Entry
 {
-	Relation	heap;			/* NULL for an index without rows */
-	Relation	index;
-	IndexInfo  *info;
-	Pointer		first;			/* the first vector, then */
-	bool		building;		/* nobody sees the index yet */
-	VdbIvf	   *ivf;
-	VdbIvfMeta	meta;
-	VdbIvfState state;
-	pg_prng_state random;
-	int			threads;
-	int64		total;			/* rows with a place in a list */
-	int64		seen;			/* all rows of the index */
-	double		heap_rows;		/* of the table */
+	int32		header;			/* varlena */
+	ItemPointerData tid;
+	uint16		unused;
+	char		encoded[FLEXIBLE_ARRAY_MEMBER];
+} Entry;
 
-	/* the sample: rotated rows, relative to the origin once that is known */
-	float	   *sample;
-	uint32		nsample;
-	uint32		max_sample;
-	int64		candidates;		/* rows that might have been in it */
-
-	/* centres, and what assigns to them */
-	uint32		nlists;
-	float	   *centres;
-	VdbKmPacked packed;
-	void	   *work;
-
-	/* rows on their way to their lists */
-	float	   *floats;
-	float	   *batch;			/* rotated */
-	char	   *elements;		/* as they are in the table, of plain lists */
-	ItemPointerData *tids;
+/* Rows on their way to their lists. */
+typedef struct Batch
+{
+	VdbIvfBuild *build;
+	uint32		n;
+	uint32		max;
+	Size		raw_size;		/* of a vector as it is in the table */
+	Size		entry_size;
+	char	   *raw;
+	float	   *rotated;
 	uint32	   *lists;
-	uint32		nbatch;
-	uint32		max_batch;
+	bool	   *nowhere;		/* zero vectors, under cosine */
+	char	   *entries;		/* Entry each */
+	float	   *scratch;		/* 2 x dim for each thread */
 	Tuplesortstate *sort;
 	TupleTableSlot *slot;
-} Build;
+} Batch;
+
+/* ---- progress and interrupts ---- */
+
+void
+vdb_ivf_build_phase(VdbIvfBuild *build, int64 phase, int64 total)
+{
+	const int	params[] = {
+		PROGRESS_CREATEIDX_SUBPHASE, PROGRESS_CREATEIDX_TUPLES_TOTAL,
+		PROGRESS_CREATEIDX_TUPLES_DONE,
+	};
+	const int64 values[] = {phase, total, 0};
+
+	build->total = total;
+	pgstat_progress_update_multi_param(lengthof(params), params, values);
+}
+
+void
+vdb_ivf_build_progress(VdbIvfBuild *build, int64 done)
+{
+	/* The total may be a guess. */
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, Min(done, build->total));
+}
 
 static void
-phase(int64 number)
+tell_progress(void *arg, uint64_t done, uint64_t total)
 {
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, number);
+	VdbIvfBuild *build = arg;
+
+	vdb_ivf_build_progress(build, (double) build->total * done / Max(total, 1));
 }
 
 static bool
@@ -100,59 +115,78 @@ is_interrupted(void *arg)
 	return QueryCancelPending || ProcDiePending;
 }
 
-static const VdbKmControl *
-control(Build *build)
-{
-	static VdbKmControl c;
-
-	c.threads = build->threads;
-	c.interrupt = is_interrupted;
-	return &c;
-}
-
-/* What k-means returned: it stops when there is something to process. */
-static void
-check_status(VdbKmStatus status)
+void
+vdb_ivf_build_check(VdbKmStatus status)
 {
 	CHECK_FOR_INTERRUPTS();
 	if (status != VDB_KM_OK)
 		elog(ERROR, "k-means failed: %d", (int) status);
 }
 
-/* ---- sampling ---- */
+/* ---- memory ---- */
 
-/*
- * Keeps a random sample of all rows seen so far (Vitter, "Random Sampling with
- * a Reservoir", ACM TOMS 1985, algorithm R).
- */
-static void
-sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *arg)
+/* What is needed at any time: work memory of threads, rows being read, ... */
+static Size
+common_memory(const VdbIvfBuild *build, int threads)
 {
-	Build	   *build = arg;
-	uint32		dim = build->ivf->dim;
-	int64		place = build->candidates;
-	VdbAmVector vector;
+	const VdbIvf *ivf = build->ivf;
+	Size		floats = ivf->dim * sizeof(float);
 
-	build->seen++;
-	if (isnull[0])
-		return;
-	build->candidates++;
-	if (place >= build->max_sample)
+	return SMALL_CHANGE + floats * (2 * threads + 4) +
+		2 * vdb_am_bytes(ivf->kind, ivf->dim) +
+		vdb_ivf_writer_memory(ivf, &ivf->list) + vdb_ivf_list_work(ivf);
+}
+
+static Size
+centres_memory(const VdbIvfBuild *build, uint32 nlists, int threads)
+{
+	Size		dim = build->ivf->dim;
+	Size		ntops = vdb_km_tops(nlists);
+	Size		size = (nlists + ntops) * (dim * sizeof(float) + sizeof(BlockNumber));
+
+	if (nlists > 1)
+		size += vdb_km_pack_size(nlists, ntops, dim) +
+			vdb_km_assign_size(nlists, ntops, dim, 1, threads);
+	return size;
+}
+
+/* For a sample of n rows. */
+static Size
+learn_memory(const VdbIvfBuild *build, uint32 nlists, Size n, int threads)
+{
+	Size		dim = build->ivf->dim;
+	Size		train = 0;
+	VdbKmTraining training = {.n = n, .dim = dim, .k = nlists};
+
+	if (nlists > 1)
 	{
-		place = pg_prng_uint64_range(&build->random, 0, place);
-		if (place >= build->max_sample)
-			return;
+		vdb_km_train_defaults(&training);
+		/* The centres are packed once more when this is gone. */
+		train = vdb_km_train_size(&training, threads);
+		train -= Min(train, vdb_km_pack_size(nlists, training.ntops, dim) +
+					 vdb_km_assign_size(nlists, training.ntops, dim, 1, threads));
+		train = Max(train, vdb_ivf_probes_memory(dim, nlists, threads));
 	}
-	vdb_am_vector(build->ivf->kind, values[0], &vector);
-	vdb_am_check_dim(build->ivf->kind, dim, vector.dim);
-	if (vdb_ivf_floats(build->ivf, vector.elements, build->floats))
-	{
-		memcpy(build->sample + place * dim, build->floats, dim * sizeof(float));
-		build->nsample = Max(build->nsample, place + 1);
-	}
-	else
-		build->candidates--;
-	vdb_am_vector_free(&vector);
+	return common_memory(build, threads) + centres_memory(build, nlists, threads) + train +
+		n * dim * sizeof(float);
+}
+
+/* Of a row in a batch. */
+static Size
+row_memory(const VdbIvfBuild *build)
+{
+	const VdbIvf *ivf = build->ivf;
+
+	return vdb_am_bytes(ivf->kind, ivf->dim) + ivf->dim * sizeof(float) +
+		offsetof(Entry, encoded) + vdb_ivf_encoded_size(ivf, &ivf->list) +
+		sizeof(uint32) + sizeof(bool);
+}
+
+/* Without the batch and the sort. */
+static Size
+assign_memory(const VdbIvfBuild *build, uint32 nlists, int threads)
+{
+	return common_memory(build, threads) + centres_memory(build, nlists, threads);
 }
 
 /* Lists for so many rows, if the user does not say. */
@@ -162,270 +196,132 @@ auto_lists(double rows)
 	return Max(1, Min(VDB_AM_MAX_LISTS, 2 * sqrt(rows)));
 }
 
-static void
-take_sample(Build *build, Size memory)
+void
+vdb_ivf_build_fit(VdbIvfBuild *build, double rows, bool guess)
 {
-	uint32		dim = build->ivf->dim;
-	BlockNumber pages;
-	double		rows,
-				all_visible;
-
-	/* A guess is enough here: it bounds the sample from above. */
-	estimate_rel_size(build->heap, NULL, &pages, &rows, &all_visible);
-	build->max_sample = Min(MAX_SAMPLE, memory / (dim * sizeof(float)));
-	rows = vdb_am_ivf_options(build->index).lists > 0 ?
-		vdb_am_ivf_options(build->index).lists : auto_lists(rows * 2);
-	build->max_sample = Max(1024, Min(build->max_sample, rows * SAMPLE_PER_LIST));
-	build->sample = palloc_extended((Size) build->max_sample * dim * sizeof(float),
-									MCXT_ALLOC_HUGE);
-	phase(VDB_IVF_PHASE_SAMPLE);
-	table_index_build_scan(build->heap, build->index, build->info, true, false, sample_row,
-						   build, NULL);
-}
-
-/*
- * Makes the sample's mean the origin (not for inner product, whose queries are
- * not relative to anything), chooses the scale, and puts the sample in place.
- */
-static void
-set_origin(Build *build)
-{
-	VdbIvf	   *ivf = build->ivf;
-	uint32		dim = ivf->dim;
-	float	   *origin = (float *) ivf->origin;
-	double	   *sum = palloc0(dim * sizeof(double));
-	double		square = 0;
-	uint32		n = build->nsample;
-
-	for (uint32 i = 0; i < n && ivf->coded_metric != VDB_IP; i++)
-		for (uint32 j = 0; j < dim; j++)
-			sum[j] += build->sample[(Size) i * dim + j];
-	for (uint32 j = 0; j < dim && n > 0; j++)
-		origin[j] = sum[j] / n;
-	pfree(sum);
-	for (uint32 i = 0; i < n; i++)
-		for (uint32 j = 0; j < dim; j++)
-		{
-			double		x = build->sample[(Size) i * dim + j] - (double) origin[j];
-
-			square += x * x;
-		}
-	if (build->first != NULL)
-	{
-		VdbAmVector vector;
-
-		vdb_am_vector(ivf->kind, PointerGetDatum(build->first), &vector);
-		vdb_am_check_dim(ivf->kind, dim, vector.dim);
-		if (vdb_ivf_floats(ivf, vector.elements, build->floats))
-			square = vdb_dist_square(VDB_F32, build->floats, dim);
-		vdb_am_vector_free(&vector);
-		n = 1;
-	}
-	if (square > 0)
-	{
-		int			exponent = ilogb(sqrt(square / n));
-
-		build->meta.scale = ldexp(1, -Max(Min(exponent, 126), -126));
-	}
-	ivf->meta.scale = build->meta.scale;
-	for (uint32 i = 0; i < build->nsample; i++)
-	{
-		float	   *row = build->sample + (Size) i * dim;
-
-		vdb_ivf_place(ivf, row, row);
-		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
-	}
-}
-
-/*
- * A random choice of n rows of the sample becomes its beginning: it may be in
- * the order of the table.
- */
-static void
-shuffle(Build *build, uint32 n)
-{
-	Size		size = build->ivf->dim * sizeof(float);
-
-	for (uint32 i = 0; i < n; i++)
-	{
-		uint32		j = pg_prng_uint64_range(&build->random, i, build->nsample - 1);
-		float	   *a = build->sample + (Size) i * build->ivf->dim;
-		float	   *b = build->sample + (Size) j * build->ivf->dim;
-
-		memcpy(build->floats, a, size);
-		memmove(a, b, size);
-		memcpy(b, build->floats, size);
-	}
-}
-
-/* ---- training ---- */
-
-/* Stores centres as half-precision floats, and takes them for what they are. */
-static void
-round_centres(Build *build)
-{
-	Size		n = (Size) build->nlists * build->ivf->dim;
-	uint16	   *halves = palloc_extended(n * sizeof(uint16), MCXT_ALLOC_HUGE);
-
-	vdb_kernel.f32_to_f16(build->centres, halves, n);
-	vdb_kernel.f16_to_f32(halves, build->centres, n);
-	pfree(halves);
-}
-
-static void
-train(Build *build)
-{
-	uint32		dim = build->ivf->dim;
 	int			asked = vdb_am_ivf_options(build->index).lists;
-	VdbKmTraining training;
-	VdbKmReport report;
-	VdbKmBook	book = {0};
-	uint32		n;
-	void	   *work;
+	uint32		nlists = asked > 0 ? asked : auto_lists(rows);
+	Size		of_row = build->ivf->dim * sizeof(float) + 4 * sizeof(uint32);
+	Size		least = 0;
+	int			threads = Min(max_parallel_maintenance_workers + 1, vdb_km_processors());
 
-	build->nlists = asked > 0 ? asked : auto_lists(build->candidates);
-	build->nlists = Max(1, Min(build->nlists, build->nsample));
-	n = Min(build->nsample, build->nlists * SAMPLE_PER_LIST);
-	shuffle(build, n < build->nsample ? n : Min(n, PROBE_ROWS));
-	build->nsample = n;
-	build->centres = palloc_extended((Size) build->nlists * dim * sizeof(float),
-									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	if (build->nsample > 0)
+	nlists = Max(1, Min(nlists, rows));
+	for (;;)
 	{
-		phase(VDB_IVF_PHASE_TRAIN);
-		vdb_km_train_defaults(&training);
-		training.rows = build->sample;
-		training.n = build->nsample;
-		training.dim = dim;
-		training.k = build->nlists;
-		training.spherical = false;
-		training.ntops = 0;
-		training.seed = build->meta.seed;
-		work = palloc_extended(vdb_km_train_size(&training, build->threads), MCXT_ALLOC_HUGE);
-		check_status(vdb_km_train(&training, build->centres, NULL, NULL, &report,
-								  control(build), work));
-		pfree(work);
-		build->nlists = report.k;
-		round_centres(build);
-	}
-	book.dim = dim;
-	book.k = build->nlists;
-	book.centroids = build->centres;
-	vdb_km_pack(&build->packed, &book,
-				palloc_extended(vdb_km_pack_size(build->nlists, 0, dim), MCXT_ALLOC_HUGE));
-	build->work = palloc_extended(vdb_km_assign_size(build->nlists, 0, dim, 1, build->threads),
-								  MCXT_ALLOC_HUGE);
-}
+		/* No centres without as many rows, and twice that make them better. */
+		Size		rows_least = Min(nlists * (asked > 0 ? 1 : 2), Max(rows, 1));
+		Size		learn = learn_memory(build, nlists, 0, threads);
 
-/*
- * How many lists hold the neighbours of a row: for each recall, the number of
- * nearest lists that have that part of the neighbours.  Rows of the sample
- * stand for queries, and the sample for the table; as its rows are further
- * apart, the answer errs on the safe side.
- */
-static void
-measure_probes(Build *build)
-{
-	uint32		dim = build->ivf->dim;
-	uint32		n = build->nsample;
-	uint32		queries = Min(PROBE_ROWS, n);
-	uint32		k = Min(PROBE_NEIGHBOURS, n - Min(n, 1));
-	VdbMetric	metric = build->ivf->coded_metric;
-	float	   *d = palloc_extended(n * sizeof(float), MCXT_ALLOC_HUGE);
-	const void **rows = palloc_extended(n * sizeof(void *), MCXT_ALLOC_HUGE);
-	uint32	   *lists = palloc_extended(n * sizeof(uint32), MCXT_ALLOC_HUGE);
-	uint32	   *order = palloc(build->nlists * sizeof(uint32));
-	uint32	   *rank = palloc(build->nlists * sizeof(uint32));
-	uint64	   *found = palloc0(build->nlists * sizeof(uint64));
-	void	   *work = palloc(vdb_km_nearest_size(build->nlists, build->nlists));
-	uint64		total = (uint64) queries * k;
-	uint64		sum = 0;
-	int			i = 0;
-
-	for (uint32 r = 0; r < n; r++)
-		rows[r] = build->sample + (Size) r * dim;
-	if (n > 0)
-		check_status(vdb_km_assign(&build->packed, build->sample, n, 1, lists, NULL,
-								   control(build), build->work));
-	for (uint32 q = 0; q < queries && k > 0; q++)
-	{
-		for (uint32 r = 0; r < n; r += 4096)
+		least = Max(learn + rows_least * of_row,
+					assign_memory(build, nlists, threads) + LEAST_BATCH * row_memory(build) +
+					LEAST_SORT);
+		if (least <= build->budget || (guess && nlists == 1 && threads == 1))
 		{
-			vdb_kernel.many[VDB_F32][metric] (rows[q], rows + r, Min(4096, n - r), dim, d + r);
-			CHECK_FOR_INTERRUPTS();
-		}
-		d[q] = INFINITY;
-		vdb_km_nearest(metric, rows[q], build->centres, build->nlists, dim, build->nlists,
-					   order, NULL, work);
-		for (uint32 l = 0; l < build->nlists; l++)
-			rank[order[l]] = l;
-		for (uint32 j = 0; j < k; j++)
-		{
-			uint32		best = 0;
+			Size		room = build->budget > learn ? (build->budget - learn) / of_row : 0;
 
-			for (uint32 r = 1; r < n; r++)
-				if (d[r] < d[best])
-					best = r;
-			d[best] = INFINITY;
-			found[rank[lists[best]]]++;
+			build->nlists = nlists;
+			build->control.threads = threads;
+			build->max_sample = Max(rows_least, Min(room, Min(MAX_SAMPLE, (Size) nlists * SAMPLE_PER_LIST)));
+			return;
 		}
-		CHECK_FOR_INTERRUPTS();
+		if (threads > 1)
+			threads = 1;
+		else if (nlists > 1 && (asked == 0 || guess))
+			nlists = Max(1, nlists * 0.9);
+		else
+			break;
 	}
-	for (uint32 l = 0; l < build->nlists; l++)
-	{
-		sum += found[l];
-		while (i < VDB_IVF_NRECALLS && sum >= vdb_ivf_recalls[i] * total)
-			build->state.probes[i++] = l + 1;
-	}
-	while (i < VDB_IVF_NRECALLS)
-		build->state.probes[i++] = build->nlists;
-	pfree(d);
-	pfree(rows);
-	pfree(lists);
+	ereport(ERROR,
+			errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			errmsg("memory required is %zu kB, maintenance_work_mem is %d kB",
+				   (least + 1023) / 1024, maintenance_work_mem),
+			asked > 0 ? errhint("Increase maintenance_work_mem, or ask for fewer lists.") :
+			errhint("Increase maintenance_work_mem."));
 }
 
 /* ---- assigning ---- */
 
-/* Finds the lists of the batch's rows, and gives the rows to the sort. */
 static void
-flush_batch(Build *build)
+rotate_rows(void *arg, size_t item, int thread)
 {
-	uint32		dim = build->ivf->dim;
-	Size		size = build->ivf->list.coded ? dim * sizeof(float) : build->ivf->list.row_size;
-	bytea	   *value = palloc(VARHDRSZ + size);
+	Batch	   *batch = arg;
+	const VdbIvf *ivf = batch->build->ivf;
+	uint32		end = Min((item + 1) * 32, batch->n);
 
-	if (build->nbatch > 0)
-		check_status(vdb_km_assign(&build->packed, build->batch, build->nbatch, 1,
-								   build->lists, NULL, control(build), build->work));
-	SET_VARSIZE(value, VARHDRSZ + size);
-	for (uint32 i = 0; i < build->nbatch; i++)
+	for (uint32 i = item * 32; i < end; i++)
 	{
-		TupleTableSlot *slot = build->slot;
+		float	   *row = batch->rotated + (Size) i * ivf->dim;
 
-		memcpy(VARDATA(value), build->ivf->list.coded ?
-			   (char *) (build->batch + (Size) i * dim) : build->elements + i * size, size);
-		ExecClearTuple(slot);
-		slot->tts_values[COLUMN_LIST - 1] = Int32GetDatum(build->lists[i]);
-		slot->tts_values[COLUMN_TID - 1] = PointerGetDatum(&build->tids[i]);
-		slot->tts_values[COLUMN_VECTOR - 1] = PointerGetDatum(value);
-		memset(slot->tts_isnull, 0, NCOLUMNS * sizeof(bool));
-		ExecStoreVirtualTuple(slot);
-		tuplesort_puttupleslot(build->sort, slot);
+		batch->lists[i] = 0;
+		batch->nowhere[i] = !vdb_ivf_rotate(ivf, batch->raw + i * batch->raw_size, row, row);
+		if (batch->nowhere[i])
+			memset(row, 0, ivf->dim * sizeof(float));
 	}
-	build->nbatch = 0;
-	pfree(value);
+}
+
+static void
+encode_rows(void *arg, size_t item, int thread)
+{
+	Batch	   *batch = arg;
+	const VdbIvf *ivf = batch->build->ivf;
+	uint32		end = Min((item + 1) * 32, batch->n);
+	float	   *scratch = batch->scratch + (Size) thread * 2 * ivf->dim;
+
+	for (uint32 i = item * 32; i < end; i++)
+		vdb_ivf_encode(ivf, &ivf->list, batch->rotated + (Size) i * ivf->dim,
+					   batch->build->centres + (Size) batch->lists[i] * ivf->dim, 0,
+					   ivf->list.coded ? NULL : batch->raw + i * batch->raw_size, scratch,
+					   ((Entry *) (batch->entries + i * batch->entry_size))->encoded);
+}
+
+/* Gives the batch's rows to the sort, encoded for their lists. */
+static void
+flush_batch(Batch *batch)
+{
+	VdbIvfBuild *build = batch->build;
+	VdbKmControl control = build->control;
+	Size		items = (batch->n + 31) / 32;
+
+	if (batch->n == 0)
+		return;
+	control.progress = NULL;
+	vdb_ivf_build_check(vdb_km_each(items, rotate_rows, batch, &control));
+	if (build->nlists > 1)
+		vdb_ivf_build_check(vdb_km_assign(&build->packed, batch->rotated, batch->n, 1,
+										  batch->lists, NULL, &control, build->work));
+	vdb_ivf_build_check(vdb_km_each(items, encode_rows, batch, &control));
+	for (uint32 i = 0; i < batch->n; i++)
+	{
+		TupleTableSlot *slot = batch->slot;
+		Entry	   *entry = (Entry *) (batch->entries + i * batch->entry_size);
+
+		if (batch->nowhere[i])
+		{
+			vdb_ivf_tids_add(build->index, build->meta.zeros, build->building, &entry->tid);
+			continue;
+		}
+		SET_VARSIZE(entry, batch->entry_size);
+		ExecClearTuple(slot);
+		slot->tts_values[COLUMN_KEY - 1] = Int64GetDatum(KEY(batch->lists[i], build->placed++));
+		slot->tts_values[COLUMN_ENTRY - 1] = PointerGetDatum(entry);
+		slot->tts_isnull[COLUMN_KEY - 1] = slot->tts_isnull[COLUMN_ENTRY - 1] = false;
+		ExecStoreVirtualTuple(slot);
+		tuplesort_puttupleslot(batch->sort, slot);
+	}
+	batch->n = 0;
+	vdb_ivf_build_progress(build, build->seen);
+	CHECK_FOR_INTERRUPTS();
 }
 
 static void
 assign_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *arg)
 {
-	Build	   *build = arg;
+	Batch	   *batch = arg;
+	VdbIvfBuild *build = batch->build;
 	const VdbIvf *ivf = build->ivf;
 	VdbAmVector vector;
 
 	build->seen++;
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, build->seen);
 	if (isnull[0])
 	{
 		vdb_ivf_tids_add(index, build->meta.nulls, build->building, tid);
@@ -433,108 +329,104 @@ assign_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 	}
 	vdb_am_vector(ivf->kind, values[0], &vector);
 	vdb_am_check_dim(ivf->kind, ivf->dim, vector.dim);
-	if (vdb_ivf_rotate(ivf, vector.elements, build->floats,
-					   build->batch + (Size) build->nbatch * ivf->dim))
-	{
-		if (!ivf->list.coded)
-			memcpy(build->elements + (Size) build->nbatch * ivf->list.row_size,
-				   vector.elements, ivf->list.row_size);
-		build->tids[build->nbatch++] = *tid;
-		build->total++;
-	}
-	else
-		vdb_ivf_tids_add(index, build->meta.zeros, build->building, tid);
+	memcpy(batch->raw + batch->n * batch->raw_size, vector.elements, batch->raw_size);
+	((Entry *) (batch->entries + batch->n * batch->entry_size))->tid = *tid;
 	vdb_am_vector_free(&vector);
-	if (build->nbatch == build->max_batch)
-		flush_batch(build);
+	if (++batch->n == batch->max)
+		flush_batch(batch);
 }
 
 static void
-begin_sort(Build *build)
+begin_sort(Batch *batch, Size memory)
 {
 	TupleDesc	desc = CreateTemplateTupleDesc(NCOLUMNS);
-	AttrNumber	keys[] = {COLUMN_LIST, COLUMN_TID};
-	Oid			operators[] = {Int4LessOperator, TIDLessOperator};
-	Oid			collations[] = {InvalidOid, InvalidOid};
-	bool		nulls_first[] = {false, false};
+	AttrNumber	keys[] = {COLUMN_KEY};
+	Oid			operators[] = {Int8LessOperator};
+	Oid			collations[] = {InvalidOid};
+	bool		nulls_first[] = {false};
 
-	TupleDescInitEntry(desc, COLUMN_LIST, "list", INT4OID, -1, 0);
-	TupleDescInitEntry(desc, COLUMN_TID, "tid", TIDOID, -1, 0);
-	TupleDescInitEntry(desc, COLUMN_VECTOR, "vector", BYTEAOID, -1, 0);
-	build->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	build->sort = tuplesort_begin_heap(desc, 2, keys, operators, collations, nulls_first,
-									   maintenance_work_mem / 2, NULL, TUPLESORT_NONE);
+	TupleDescInitEntry(desc, COLUMN_KEY, "key", INT8OID, -1, 0);
+	TupleDescInitEntry(desc, COLUMN_ENTRY, "entry", BYTEAOID, -1, 0);
+	/* As it is: a shorter header is not worth the trouble. */
+	TupleDescAttr(desc, COLUMN_ENTRY - 1)->attstorage = TYPSTORAGE_PLAIN;
+	batch->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	batch->sort = tuplesort_begin_heap(desc, 1, keys, operators, collations, nulls_first,
+									   memory / 1024, NULL, TUPLESORT_NONE);
 }
 
+/* Assigns and encodes all rows of the table; they come out of batch->sort. */
 static void
-assign_all(Build *build)
+assign_all(Batch *batch)
 {
+	VdbIvfBuild *build = batch->build;
 	const VdbIvf *ivf = build->ivf;
+	Size		used = assign_memory(build, build->nlists, build->control.threads);
+	Size		left = build->budget > used ? build->budget - used : 0;
 
-	build->max_batch = Max(64, BATCH_BYTES / (ivf->dim * sizeof(float)));
-	build->batch = palloc((Size) build->max_batch * ivf->dim * sizeof(float));
-	if (!ivf->list.coded)
-		build->elements = palloc_extended((Size) build->max_batch * ivf->list.row_size,
-										  MCXT_ALLOC_HUGE);
-	build->tids = palloc(build->max_batch * sizeof(ItemPointerData));
-	build->lists = palloc(build->max_batch * sizeof(uint32));
-	begin_sort(build);
-	phase(VDB_IVF_PHASE_ASSIGN);
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, build->candidates);
-	build->heap_rows = table_index_build_scan(build->heap, build->index, build->info, true, true,
-											  assign_row, build, NULL);
-	flush_batch(build);
-	tuplesort_performsort(build->sort);
+	batch->max = Max(LEAST_BATCH, Min(BATCH_BYTES, left / 4) / row_memory(build));
+	batch->raw_size = vdb_am_bytes(ivf->kind, ivf->dim);
+	batch->entry_size = offsetof(Entry, encoded) + vdb_ivf_encoded_size(ivf, &ivf->list);
+	batch->raw = palloc_extended(batch->max * batch->raw_size, MCXT_ALLOC_HUGE);
+	batch->rotated = palloc_extended((Size) batch->max * ivf->dim * sizeof(float),
+									 MCXT_ALLOC_HUGE);
+	batch->entries = palloc_extended(batch->max * batch->entry_size, MCXT_ALLOC_HUGE);
+	batch->lists = palloc(batch->max * sizeof(uint32));
+	batch->nowhere = palloc(batch->max * sizeof(bool));
+	batch->scratch = palloc_extended((Size) build->control.threads * 2 * ivf->dim * sizeof(float),
+									 MCXT_ALLOC_HUGE);
+	used = batch->max * row_memory(build);
+	begin_sort(batch, left > used ? left - used : 0);
+	vdb_ivf_build_phase(build, VDB_IVF_PHASE_ASSIGN, build->rows);
+	build->heap_rows = table_index_build_scan(build->heap, build->index, build->info, true, false,
+											  assign_row, batch, NULL);
+	flush_batch(batch);
+	pfree(batch->raw);
+	pfree(batch->rotated);
+	pfree(batch->entries);
+	vdb_ivf_build_phase(build, VDB_IVF_PHASE_SORT, build->placed);
+	tuplesort_performsort(batch->sort);
 }
 
 /* ---- writing ---- */
 
 /* Writes all lists, in order; heads[i] becomes the first page of list i. */
 static void
-write_lists(Build *build, BlockNumber *heads)
+write_lists(Batch *batch, BlockNumber *heads)
 {
+	VdbIvfBuild *build = batch->build;
 	const VdbIvf *ivf = build->ivf;
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(build->slot->tts_tupleDescriptor,
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(batch->slot->tts_tupleDescriptor,
 													&TTSOpsMinimalTuple);
-	bool		more = tuplesort_gettupleslot(build->sort, true, false, slot, NULL);
-	void	   *work = palloc(vdb_ivf_list_work(ivf));
+	bool		more = tuplesort_gettupleslot(batch->sort, true, false, slot, NULL);
 	int64		done = 0;
 
-	phase(VDB_IVF_PHASE_WRITE);
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, build->total);
+	vdb_ivf_build_phase(build, VDB_IVF_PHASE_WRITE, build->placed);
 	for (uint32 list = 0; list < build->nlists; list++)
 	{
-		heads[list] = vdb_ivf_list_create(&ivf->list, build->index, build->building, list);
-		for (; more; more = tuplesort_gettupleslot(build->sort, true, false, slot, NULL))
+		VdbIvfWriter *writer = vdb_ivf_writer_begin(ivf, &ivf->list, build->index,
+													build->building, list);
+
+		for (; more; more = tuplesort_gettupleslot(batch->sort, true, false, slot, NULL))
 		{
-			VdbIvfEntry entry = {0};
-			const void *value;
+			Entry	   *entry;
 
 			slot_getallattrs(slot);
-			if (DatumGetInt32(slot->tts_values[COLUMN_LIST - 1]) != list)
+			if (KEY_LIST(DatumGetInt64(slot->tts_values[COLUMN_KEY - 1])) != list)
 				break;
-			value = VARDATA_ANY(DatumGetPointer(slot->tts_values[COLUMN_VECTOR - 1]));
-			entry.tid = *(ItemPointer) DatumGetPointer(slot->tts_values[COLUMN_TID - 1]);
-			entry.centre = build->centres + (Size) list * ivf->dim;
-			entry.rotated = NULL;
-			entry.row = value;
-			if (ivf->list.coded)
-			{
-				memcpy(build->floats, value, ivf->dim * sizeof(float));
-				entry.rotated = build->floats;
-				entry.row = NULL;
-			}
-			vdb_ivf_list_add(ivf, &ivf->list, build->index, build->building, heads[list], list,
-							 &entry, work, NULL);
-			pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, ++done);
+			entry = (Entry *) DatumGetPointer(slot->tts_values[COLUMN_ENTRY - 1]);
+			vdb_ivf_writer_add(writer, &entry->tid, entry->encoded);
+			if (++done % 256 == 0)
+				vdb_ivf_build_progress(build, done);
 			CHECK_FOR_INTERRUPTS();
 		}
+		heads[list] = vdb_ivf_writer_end(writer);
 	}
+	vdb_ivf_build_progress(build, done);
 	ExecDropSingleTupleTableSlot(slot);
 }
 
 static void
-write_directory(Build *build, const BlockNumber *heads)
+write_directory(VdbIvfBuild *build, const BlockNumber *heads)
 {
 	const VdbIvf *ivf = build->ivf;
 	uint16	   *halves = palloc0(ivf->directory.row_size);
@@ -553,9 +445,10 @@ write_directory(Build *build, const BlockNumber *heads)
 		VdbIvfEntry entry = {.rotated = centre,.row = halves,.info = &info};
 
 		ItemPointerSet(&entry.tid, heads[list], 1);
-		vdb_kernel.f32_to_f16(entry.rotated, halves, ivf->dim);
+		vdb_kernel.f32_to_f16(centre, halves, ivf->dim);
 		vdb_ivf_list_add(ivf, &ivf->directory, build->index, build->building,
 						 build->meta.directory, VDB_IVF_DIRECTORY, &entry, work, NULL);
+		CHECK_FOR_INTERRUPTS();
 	}
 }
 
@@ -662,49 +555,67 @@ make_metapage(Relation index)
 	Assert(block == VDB_IVF_METAPAGE);
 }
 
+/* Learns from the table, and writes its rows; heads has room for each list. */
+static BlockNumber *
+build_lists(VdbIvfBuild *build)
+{
+	Batch		batch = {.build = build};
+	BlockNumber *heads;
+
+	vdb_ivf_learn_sample(build);
+	vdb_ivf_learn_origin(build);
+	vdb_ivf_learn_centres(build);
+	vdb_ivf_learn_probes(build);
+	pfree(build->sample);
+	heads = palloc_extended(build->nlists * sizeof(BlockNumber), MCXT_ALLOC_HUGE);
+	assign_all(&batch);
+	write_lists(&batch, heads);
+	tuplesort_end(batch.sort);
+	return heads;
+}
+
+/* An index without rows has one list, whose centre is zero. */
+static BlockNumber *
+build_no_lists(VdbIvfBuild *build)
+{
+	BlockNumber *heads = palloc(sizeof(BlockNumber));
+
+	build->nlists = 1;
+	build->centres = palloc_extended(build->ivf->dim * sizeof(float),
+									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	vdb_ivf_learn_origin(build);
+	vdb_ivf_learn_probes(build);
+	heads[0] = vdb_ivf_writer_end(vdb_ivf_writer_begin(build->ivf, &build->ivf->list, build->index,
+													   build->building, 0));
+	return heads;
+}
+
 /* All that comes after the metapage, and then what it says. */
 static void
-build_pages(Build *build)
+build_pages(VdbIvfBuild *build)
 {
 	BlockNumber *heads;
 
-	build->ivf = vdb_ivf_describe(vdb_am_kind(build->index), &build->meta);
-	build->floats = palloc(build->ivf->dim * sizeof(float));
-	build->threads = max_parallel_maintenance_workers + 1;
-	if (build->heap != NULL)
+	/* There is nothing to learn from: the first insert will do this. */
+	if (build->heap != NULL && RelationGetNumberOfBlocks(build->heap) == 0)
 	{
-		take_sample(build, (Size) maintenance_work_mem * 1024 / 2);
-		/* The first insert will do the rest. */
-		if (build->seen == 0)
-		{
-			write_meta(build->index, build->building, &build->meta);
-			return;
-		}
-		build->seen = 0;
+		write_meta(build->index, build->building, &build->meta);
+		return;
 	}
+	build->ivf = vdb_ivf_describe(vdb_am_kind(build->index), &build->meta);
+	build->budget = (Size) maintenance_work_mem * 1024;
+	build->control.interrupt = is_interrupted;
+	build->control.progress = tell_progress;
+	build->control.arg = build;
 	build->meta.state = vdb_ivf_make_state(build->index, build->building);
 	build->meta.zeros = vdb_ivf_tids_create(build->index, build->building);
 	build->meta.nulls = vdb_ivf_tids_create(build->index, build->building);
-	set_origin(build);
+	heads = build->heap != NULL ? build_lists(build) : build_no_lists(build);
 	build->meta.origin = write_floats(build->index, build->building, build->ivf->origin,
 									  build->ivf->dim);
-	train(build);
-	measure_probes(build);
-	if (build->sample != NULL)
-		pfree(build->sample);
-
-	heads = palloc(build->nlists * sizeof(BlockNumber));
-	if (build->heap != NULL)
-	{
-		assign_all(build);
-		write_lists(build, heads);
-		tuplesort_end(build->sort);
-	}
-	else
-		heads[0] = vdb_ivf_list_create(&build->ivf->list, build->index, build->building, 0);
 	write_directory(build, heads);
 	build->state.nlists = build->state.measured = build->state.next_number = build->nlists;
-	build->state.rows = build->total;
+	build->state.rows = build->placed;
 	build->state.blocks = RelationGetNumberOfBlocks(build->index);
 	build->ivf->meta = build->meta;
 	vdb_ivf_write_state(build->index, build->ivf, build->building, &build->state);
@@ -712,7 +623,7 @@ build_pages(Build *build)
 }
 
 static void
-run_build(Build *build)
+run_build(VdbIvfBuild *build)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "ivf build",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -733,7 +644,7 @@ IndexBuildResult *
 vdb_ivf_build(Relation heap, Relation index, IndexInfo *info)
 {
 	IndexBuildResult *result = palloc(sizeof(IndexBuildResult));
-	Build		build = {.heap = heap, .index = index, .info = info, .building = true};
+	VdbIvfBuild build = {.heap = heap, .index = index, .info = info, .building = true};
 
 	if (RelationGetNumberOfBlocks(index) != 0)
 		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
@@ -741,6 +652,7 @@ vdb_ivf_build(Relation heap, Relation index, IndexInfo *info)
 	pg_prng_seed(&build.random, build.meta.seed);
 	make_metapage(index);
 	run_build(&build);
+	vdb_ivf_build_phase(&build, VDB_IVF_PHASE_LOG, 0);
 	vdb_page_log_all(index, MAIN_FORKNUM);
 	result->heap_tuples = build.heap_rows;
 	result->index_tuples = build.seen;
@@ -763,7 +675,7 @@ vdb_ivf_build_empty(Relation index)
 void
 vdb_ivf_complete(Relation index, Datum first, bool isnull)
 {
-	Build		build = {.index = index,.first = isnull ? NULL : DatumGetPointer(first)};
+	VdbIvfBuild build = {.index = index, .first = isnull ? NULL : DatumGetPointer(first)};
 
 	vdb_page_guard(index, VDB_IVF_METAPAGE);
 	vdb_ivf_read_meta(index, &build.meta);
@@ -784,10 +696,16 @@ vdb_ivf_phase_name(int64 phase)
 			return "sampling table";
 		case VDB_IVF_PHASE_TRAIN:
 			return "performing k-means";
+		case VDB_IVF_PHASE_PROBES:
+			return "measuring recall";
 		case VDB_IVF_PHASE_ASSIGN:
 			return "assigning tuples";
+		case VDB_IVF_PHASE_SORT:
+			return "sorting tuples";
 		case VDB_IVF_PHASE_WRITE:
 			return "loading tuples";
+		case VDB_IVF_PHASE_LOG:
+			return "writing WAL";
 		default:
 			return NULL;
 	}

@@ -112,6 +112,47 @@ vdb_ivf_is_far(const float *rotated)
 extern bool vdb_ivf_rotate(const VdbIvf *ivf, const void *elements, float *floats,
 						   float *rotated);
 
+/* ---- code.c: entries apart from pages ---- */
+
+/*
+ * An encoded entry is one flat piece of memory, aligned to 4 bytes: the
+ * factors of its lane, the bits of its code filled up to 4 bytes (neither if
+ * the list is plain), and its row.  It holds for as long as its list's centre
+ * does.
+ */
+extern Size vdb_ivf_encoded_size(const VdbIvf *ivf, const VdbIvfShape *shape);
+
+/*
+ * Encodes a vector, as vdb_ivf_rotate() made it, for a list with that centre
+ * (NULL is zero).  row is what to store beside, or NULL: 8-bit codes.  error:
+ * how far rotated is from the true vector, at most.  rotated is not looked at
+ * for a plain list.  scratch has 2 x dim floats.  Pure C, for any thread.
+ */
+extern void vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const float *rotated,
+						   const float *centre, float error, const void *row, float *scratch,
+						   void *encoded);
+
+/* The row of 8-bit codes alone; scratch has dim floats. */
+extern void vdb_ivf_encode_row(const VdbIvf *ivf, const float *rotated, const float *centre,
+							   float error, float *scratch, void *row);
+
+/*
+ * What such a row stands for, and how far that is from the true vector at
+ * most; false for a vector that is far.
+ */
+extern bool vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre,
+						   float *rotated, float *error);
+
+/* Puts code and factors into a lane of a block, or those of 32 into all. */
+extern void vdb_ivf_encoded_lane(const VdbIvf *ivf, const VdbIvfShape *shape,
+								 const void *encoded, VdbQuantBlock *block, uint32 lane);
+extern void vdb_ivf_encoded_block(const VdbIvf *ivf, const VdbIvfShape *shape,
+								  const void *const *encoded, VdbQuantBlock *block);
+
+/* The row: row_size bytes. */
+extern const void *vdb_ivf_encoded_row(const VdbIvf *ivf, const VdbIvfShape *shape,
+									   const void *encoded);
+
 /* ---- list.c ---- */
 
 /* A vector on its way into a list. */
@@ -171,13 +212,6 @@ extern void vdb_ivf_list_free(const VdbIvfShape *shape, Relation index, BlockNum
 /* Locks a lead page of a list, share: an error if it is not of that list. */
 extern Buffer vdb_ivf_read_lead(Relation index, BlockNumber block, uint32 number);
 
-/*
- * What 8 bits stand for, rotated, and how far that is from the vector at most;
- * false for a vector that is far.
- */
-extern bool vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre,
-						   float *rotated, float *error);
-
 static inline VdbIvfLead *
 vdb_ivf_lead(Page page)
 {
@@ -230,6 +264,23 @@ extern const void *vdb_ivf_row(const VdbIvfShape *shape, Relation index, VdbIvfL
 /* Adds a row id to a chain of them. */
 extern BlockNumber vdb_ivf_tids_create(Relation index, bool building);
 extern void vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, ItemPointer tid);
+
+/* ---- write.c: whole lists ---- */
+
+/* A list being written that nobody sees yet. */
+typedef struct VdbIvfWriter VdbIvfWriter;
+
+/* Bytes that a writer takes. */
+extern Size vdb_ivf_writer_memory(const VdbIvf *ivf, const VdbIvfShape *shape);
+
+extern VdbIvfWriter *vdb_ivf_writer_begin(const VdbIvf *ivf, const VdbIvfShape *shape,
+										  Relation index, bool building, uint32 number);
+
+/* Adds an entry, encoded at any address.  No lock is held in between. */
+extern void vdb_ivf_writer_add(VdbIvfWriter *writer, ItemPointer tid, const void *encoded);
+
+/* Writes what is left, frees the writer, and returns the list's first page. */
+extern BlockNumber vdb_ivf_writer_end(VdbIvfWriter *writer);
 
 /* ---- route.c: which lists are near ---- */
 

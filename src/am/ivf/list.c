@@ -8,8 +8,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
 
@@ -295,95 +293,44 @@ write_row(const VdbIvfShape *shape, VdbEdit *edit, uint32 number, const void *ro
 	return old;
 }
 
-/*
- * A block over the first dimensions only: what the rest adds to the distance
- * is exact but for an inner product, which is 0 on average, and the bound
- * widens by its standard deviation.
- */
-static void
-add_rest(const VdbIvf *ivf, const VdbIvfShape *shape, VdbQuantBlock *block, uint32 lane,
-		 const float *residual, const float *centre)
+/* Work memory, of vdb_ivf_list_work() bytes. */
+typedef struct Work
 {
-	uint32		n = ivf->dim - shape->code_dim;
-	const float *rest = residual + shape->code_dim;
-	double		square = vdb_dist_square(VDB_F32, rest, n);
-	double		spread = square / n;
-	float		error = block->error[lane];
+	float	   *rotated;
+	float	   *scratch;		/* two vectors */
+	char	   *encoded;
+	char	   *copy;			/* of a row */
+} Work;
 
-	if (ivf->coded_metric == VDB_L2SQ)
-	{
-		block->add[lane] += square;
-		spread *= 4;
-	}
-	else
-		block->add[lane] += vdb_dist(VDB_F32, VDB_IP, rest, centre + shape->code_dim, n);
-	block->error[lane] = sqrt(error * error + spread);
+Size
+vdb_ivf_list_work(const VdbIvf *ivf)
+{
+	return 3 * ivf->dim * sizeof(float) +
+		Max(vdb_ivf_encoded_size(ivf, &ivf->list), vdb_ivf_encoded_size(ivf, &ivf->directory)) +
+		Max(ivf->list.row_size, ivf->directory.row_size);
 }
 
-/* The factors of a vector that codes cannot hold: it may be anywhere. */
-static void
-no_bound(float *add, float *rescale, float *error)
+static Work
+lay_out(const VdbIvf *ivf, const VdbIvfShape *shape, void *memory)
 {
-	*add = 10 * VDB_IVF_NO_BOUND;
-	*rescale = *error = 0;
+	Work		work;
+
+	work.rotated = memory;
+	work.scratch = work.rotated + ivf->dim;
+	work.encoded = (char *) (work.scratch + 2 * ivf->dim);
+	work.copy = work.encoded + vdb_ivf_encoded_size(ivf, shape);
+	return work;
 }
 
-/* What a length of 1 is in the factors of a code. */
-static float
-error_unit(const VdbIvf *ivf)
-{
-	return (ivf->coded_metric == VDB_IP ? 1 : 2) / sqrt(ivf->dim > 1 ? ivf->dim - 1.0 : 1);
-}
-
-/* The 8 bits of an entry. */
-static void
-encode_row(const VdbIvf *ivf, const VdbIvfEntry *entry, const float *residual, void *row)
-{
-	VdbQuantRowFactors *factors = (VdbQuantRowFactors *)
-		vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
-
-	vdb_quant_row_encode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, residual, entry->centre,
-						 NULL, row);
-	factors->error += entry->error * error_unit(ivf);
-	if (vdb_ivf_is_far(entry->rotated))
-		no_bound(&factors->add, &factors->rescale, &factors->error);
-}
-
-bool
-vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre, float *rotated,
-			   float *error)
-{
-	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
-
-	if (factors->add <= VDB_IVF_NO_BOUND)
-	{
-		memset(rotated, 0, ivf->dim * sizeof(float));
-		rotated[0] = VDB_IVF_FAR;
-		*error = 0;
-		return false;
-	}
-	vdb_quant_row_decode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, row, rotated);
-	for (uint32 i = 0; i < ivf->dim; i++)
-		rotated[i] += centre[i];
-	/* and what rounding to floats adds */
-	*error = factors->error / error_unit(ivf) +
-		3e-7 * vdb_dist_norm(VDB_F32, rotated, ivf->dim);
-	return true;
-}
-
-/* Encodes a vector into a lane of a block. */
+/* Encodes a vector into a lane of a lead page that is to be changed. */
 static void
 write_code(const VdbIvf *ivf, const VdbIvfShape *shape, VdbIvfLead *lead, uint32 lane,
-		   bool far, const float *residual, const float *centre)
+		   const float *rotated, const float *centre, const void *row, const Work *work)
 {
-	VdbQuantBlock *block = (VdbQuantBlock *) vdb_ivf_block(shape, lead, lane / VDB_BLOCK);
-	uint32		i = lane % VDB_BLOCK;
-
-	vdb_quant_block_encode(shape->code_dim, ivf->coded_metric, residual, centre, NULL, block, i);
-	if (far)
-		no_bound(&block->add[i], &block->rescale[i], &block->error[i]);
-	else if (shape->code_dim < ivf->dim)
-		add_rest(ivf, shape, block, i, residual, centre);
+	vdb_ivf_encode(ivf, shape, rotated, centre, 0, row, work->scratch, work->encoded);
+	vdb_ivf_encoded_lane(ivf, shape, work->encoded,
+						 (VdbQuantBlock *) vdb_ivf_block(shape, lead, lane / VDB_BLOCK),
+						 lane % VDB_BLOCK);
 }
 
 /*
@@ -392,23 +339,21 @@ write_code(const VdbIvf *ivf, const VdbIvfShape *shape, VdbIvfLead *lead, uint32
  */
 static void
 seal(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, VdbIvfLead *lead, uint32 given,
-	 const void *given_row, const float *centre, float *residual, void *copy)
+	 const void *given_row, const float *centre, const Work *work)
 {
 	Buffer		buffer = InvalidBuffer;
 
 	for (uint32 lane = 0; lane < shape->lanes; lane++)
 	{
+		const void *row = given_row;
 		float		error;
-		bool		near;
 
 		if (!vdb_ivf_is_loose(lead, lane))
 			continue;
-		near = vdb_ivf_decode(ivf, lane == given ? given_row :
-							  vdb_ivf_row(shape, index, lead, lane, &buffer, copy),
-							  centre, residual, &error);
-		for (uint32 i = 0; i < ivf->dim; i++)
-			residual[i] -= centre[i];
-		write_code(ivf, shape, lead, lane, !near, residual, centre);
+		if (lane != given)
+			row = vdb_ivf_row(shape, index, lead, lane, &buffer, work->copy);
+		vdb_ivf_decode(ivf, row, centre, work->rotated, &error);
+		write_code(ivf, shape, lead, lane, work->rotated, centre, row, work);
 	}
 	memset(lead->loose, 0, sizeof(lead->loose));
 	if (BufferIsValid(buffer))
@@ -421,23 +366,14 @@ count_loose(const VdbIvfLead *lead)
 	return pg_popcount((const char *) lead->loose, sizeof(lead->loose));
 }
 
-Size
-vdb_ivf_list_work(const VdbIvf *ivf)
-{
-	return ivf->dim * sizeof(float) * 2 +
-		2 * MAXALIGN(Max(ivf->list.row_size, ivf->directory.row_size));
-}
-
 bool
 vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bool building,
-				 BlockNumber head, uint32 number, const VdbIvfEntry *entry, void *work,
+				 BlockNumber head, uint32 number, const VdbIvfEntry *entry, void *memory,
 				 uint32 *pages)
 {
-	float	   *residual = work;
-	float	   *zeros = residual + ivf->dim;
-	void	   *codes = zeros + ivf->dim;
-	void	   *copy = (char *) codes + MAXALIGN(shape->row_size);
-	VdbIvfEntry full = *entry;
+	Work		work = lay_out(ivf, shape, memory);
+	const void *row = entry->row;
+	char	   *codes = NULL;
 	uint32		grown = 0;
 	Buffer		buffer;
 	Buffer		old = InvalidBuffer;
@@ -446,22 +382,19 @@ vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bo
 	int			lane;
 	uint32		n;
 
-	if (shape->coded)
+	if (row == NULL)
 	{
-		if (full.centre == NULL)
-			full.centre = memset(zeros, 0, ivf->dim * sizeof(float));
-		for (uint32 i = 0; i < ivf->dim; i++)
-			residual[i] = full.rotated[i] - full.centre[i];
-		if (full.row == NULL)
-		{
-			encode_row(ivf, &full, residual, codes);
-			full.row = codes;
-		}
+		row = codes = palloc(shape->row_size);
+		vdb_ivf_encode_row(ivf, entry->rotated, entry->centre, entry->error, work.scratch, codes);
 	}
 
 	buffer = find_room(shape, index, building, head, number, &lane, &grown);
 	if (!BufferIsValid(buffer))
+	{
+		if (codes != NULL)
+			pfree(codes);
 		return false;
+	}
 	n = row_page(shape, lane);
 	if (shape->rows_per_page == 0)
 	{
@@ -469,7 +402,7 @@ vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bo
 
 		lead = vdb_ivf_lead(BufferGetPage(buffer));
 		memcpy(blocks, &lead->rows[n], shape->pages_per_row * sizeof(BlockNumber));
-		write_long_row(shape, index, building, number, full.row, blocks);
+		write_long_row(shape, index, building, number, row, blocks);
 		vdb_edit_begin(&edit, index, building);
 		lead = vdb_ivf_lead(vdb_edit_page(&edit, buffer));
 		memcpy(&lead->rows[n], blocks, shape->pages_per_row * sizeof(BlockNumber));
@@ -479,25 +412,27 @@ vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bo
 	{
 		vdb_edit_begin(&edit, index, building);
 		lead = vdb_ivf_lead(vdb_edit_page(&edit, buffer));
-		old = write_row(shape, &edit, number, full.row, lane, &lead->rows[n]);
+		old = write_row(shape, &edit, number, row, lane, &lead->rows[n]);
 	}
-	*vdb_ivf_tid(shape, lead, lane) = full.tid;
+	*vdb_ivf_tid(shape, lead, lane) = entry->tid;
 	lead->live++;
 	if (shape->directory)
 	{
-		*vdb_ivf_info(shape, lead, lane) = *full.info;
-		write_code(ivf, shape, lead, lane, false, residual, full.centre);
+		*vdb_ivf_info(shape, lead, lane) = *entry->info;
+		write_code(ivf, shape, lead, lane, entry->rotated, NULL, row, &work);
 	}
 	else if (shape->coded)
 	{
 		lead->loose[lane / VDB_BLOCK] |= (uint32) 1 << lane % VDB_BLOCK;
 		if (lead->live == shape->lanes || count_loose(lead) >= SEAL)
-			seal(ivf, shape, index, lead, lane, full.row, full.centre, residual, copy);
+			seal(ivf, shape, index, lead, lane, row, entry->centre, &work);
 	}
 	vdb_edit_finish(&edit);
 	if (BufferIsValid(old))
 		vdb_page_release(old);
 	vdb_page_release(buffer);
+	if (codes != NULL)
+		pfree(codes);
 	if (pages != NULL)
 		*pages = grown;
 	return true;

@@ -1,0 +1,182 @@
+/*
+ * code.c
+ *	  Entries of lists, encoded, apart from pages.
+ *
+ * Encoding is most of what a list's entry costs and needs no page, so that it
+ * can be done anywhere: by the threads of a build, or before pages are locked.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "am/ivf/ivf.h"
+
+/* Where the bits are, and the row. */
+static inline Size
+bits_at(void)
+{
+	return sizeof(VdbQuantRowFactors);
+}
+
+static inline Size
+row_at(const VdbIvfShape *shape)
+{
+	return shape->coded ?
+		bits_at() + TYPEALIGN(4, vdb_quant_bits_size(shape->code_dim)) : 0;
+}
+
+Size
+vdb_ivf_encoded_size(const VdbIvf *ivf, const VdbIvfShape *shape)
+{
+	return TYPEALIGN(4, row_at(shape) + shape->row_size);
+}
+
+/*
+ * A code over the first dimensions only: what the rest adds to the distance
+ * is exact but for an inner product, which is 0 on average, and the bound
+ * widens by its standard deviation.
+ */
+static void
+add_rest(const VdbIvf *ivf, const VdbIvfShape *shape, const float *residual,
+		 const float *centre, VdbQuantRowFactors *factors)
+{
+	uint32		n = ivf->dim - shape->code_dim;
+	const float *rest = residual + shape->code_dim;
+	double		square = vdb_dist_square(VDB_F32, rest, n);
+	double		spread = square / n;
+	float		error = factors->error;
+
+	if (ivf->coded_metric == VDB_L2SQ)
+	{
+		factors->add += square;
+		spread *= 4;
+	}
+	else
+		factors->add += vdb_dist(VDB_F32, VDB_IP, rest, centre + shape->code_dim, n);
+	factors->error = sqrt(error * error + spread);
+}
+
+/* The factors of a vector that codes cannot hold: it may be anywhere. */
+static void
+no_bound(VdbQuantRowFactors *factors)
+{
+	factors->add = 10 * VDB_IVF_NO_BOUND;
+	factors->rescale = factors->error = 0;
+}
+
+/* What a length of 1 is in the error of a row's factors. */
+static float
+error_unit(const VdbIvf *ivf)
+{
+	return (ivf->coded_metric == VDB_IP ? 1 : 2) / sqrt(ivf->dim > 1 ? ivf->dim - 1.0 : 1);
+}
+
+/* The 8 bits of a vector that is far, or not, with this residual. */
+static void
+encode_row(const VdbIvf *ivf, bool far, const float *residual, const float *centre, float error,
+		   void *row)
+{
+	VdbQuantRowFactors *factors = (VdbQuantRowFactors *)
+		vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
+
+	vdb_quant_row_encode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, residual, centre, NULL,
+						 row);
+	factors->error += error * error_unit(ivf);
+	if (far)
+		no_bound(factors);
+}
+
+void
+vdb_ivf_encode_row(const VdbIvf *ivf, const float *rotated, const float *centre, float error,
+				   float *scratch, void *row)
+{
+	for (uint32 i = 0; i < ivf->dim; i++)
+		scratch[i] = rotated[i] - centre[i];
+	encode_row(ivf, vdb_ivf_is_far(rotated), scratch, centre, error, row);
+}
+
+bool
+vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre, float *rotated,
+			   float *error)
+{
+	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
+
+	if (factors->add <= VDB_IVF_NO_BOUND)
+	{
+		memset(rotated, 0, ivf->dim * sizeof(float));
+		rotated[0] = VDB_IVF_FAR;
+		*error = 0;
+		return false;
+	}
+	vdb_quant_row_decode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, row, rotated);
+	for (uint32 i = 0; i < ivf->dim; i++)
+		rotated[i] += centre[i];
+	/* and what rounding to floats adds */
+	*error = factors->error / error_unit(ivf) +
+		3e-7 * vdb_dist_norm(VDB_F32, rotated, ivf->dim);
+	return true;
+}
+
+void
+vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const float *rotated,
+			   const float *centre, float error, const void *row, float *scratch, void *encoded)
+{
+	VdbQuantRowFactors *factors = encoded;
+	uint8	   *bits = (uint8 *) encoded + bits_at();
+	char	   *to = (char *) encoded + row_at(shape);
+	bool		far;
+
+	if (row != NULL)
+		memcpy(to, row, shape->row_size);
+	if (!shape->coded)
+		return;
+
+	far = vdb_ivf_is_far(rotated);
+	if (centre == NULL)
+		centre = memset(scratch + ivf->dim, 0, ivf->dim * sizeof(float));
+	for (uint32 i = 0; i < ivf->dim; i++)
+		scratch[i] = rotated[i] - centre[i];
+
+	/* what fills it up, too, so that equal entries have equal bytes */
+	memset(bits, 0, row_at(shape) - bits_at());
+	vdb_quant_bits_encode(shape->code_dim, ivf->coded_metric, scratch, centre, NULL, bits,
+						  factors);
+	if (far)
+		no_bound(factors);
+	else if (shape->code_dim < ivf->dim)
+		add_rest(ivf, shape, scratch, centre, factors);
+	if (row != NULL)
+		return;
+	encode_row(ivf, far, scratch, centre, error, to);
+}
+
+void
+vdb_ivf_encoded_lane(const VdbIvf *ivf, const VdbIvfShape *shape, const void *encoded,
+					 VdbQuantBlock *block, uint32 lane)
+{
+	Assert(shape->coded);
+	vdb_quant_block_put(shape->code_dim, (const uint8 *) encoded + bits_at(), encoded, block,
+						lane);
+}
+
+void
+vdb_ivf_encoded_block(const VdbIvf *ivf, const VdbIvfShape *shape, const void *const *encoded,
+					  VdbQuantBlock *block)
+{
+	const uint8 *bits[VDB_BLOCK];
+	const VdbQuantRowFactors *factors[VDB_BLOCK];
+
+	Assert(shape->coded);
+	for (int lane = 0; lane < VDB_BLOCK; lane++)
+	{
+		factors[lane] = encoded[lane];
+		bits[lane] = (const uint8 *) encoded[lane] + bits_at();
+	}
+	vdb_quant_block_fill(shape->code_dim, bits, factors, block);
+}
+
+const void *
+vdb_ivf_encoded_row(const VdbIvf *ivf, const VdbIvfShape *shape, const void *encoded)
+{
+	return (const char *) encoded + row_at(shape);
+}

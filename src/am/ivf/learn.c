@@ -1,0 +1,508 @@
+/*
+ * learn.c
+ *	  What a build learns from a sample of the table: the origin and the scale,
+ *	  the lists' centres, and how many lists a search has to look at.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/tableam.h"
+#include "miscadmin.h"
+#include "optimizer/plancat.h"
+#include "storage/bufmgr.h"
+#include "utils/sampling.h"
+
+#include "am/ivf/build.h"
+
+/* Where the probes for each recall are measured: rows, and neighbours of each. */
+#define PROBE_ROWS 200
+#define PROBE_NEIGHBOURS 10
+
+/* ---- sampling ---- */
+
+typedef struct Sampling
+{
+	VdbIvfBuild *build;
+	double		share;			/* of the rows that are offered to the sample */
+	int64		offered;
+	int64		seen;			/* rows with a vector */
+	float	   *floats;
+} Sampling;
+
+/*
+ * Keeps a random sample of all rows offered so far (Vitter, "Random Sampling
+ * with a Reservoir", ACM TOMS 1985, algorithm R).  Of many rows only a share is
+ * offered, since each that goes in is detoasted, be it replaced later or not.
+ */
+static void
+sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *arg)
+{
+	Sampling   *sampling = arg;
+	VdbIvfBuild *build = sampling->build;
+	uint32		dim = build->ivf->dim;
+	int64		place = sampling->offered;
+	VdbAmVector vector;
+
+	if (isnull[0])
+		return;
+	if (++sampling->seen % 1024 == 0)
+		vdb_ivf_build_progress(build, sampling->seen);
+	if (sampling->share < 1 && pg_prng_double(&build->random) >= sampling->share)
+		return;
+	if (place >= build->max_sample)
+	{
+		place = pg_prng_uint64_range(&build->random, 0, place);
+		if (place >= build->max_sample)
+		{
+			sampling->offered++;
+			return;
+		}
+	}
+	vdb_am_vector(build->ivf->kind, values[0], &vector);
+	vdb_am_check_dim(build->ivf->kind, dim, vector.dim);
+	if (vdb_ivf_floats(build->ivf, vector.elements, sampling->floats))
+	{
+		memcpy(build->sample + place * dim, sampling->floats, dim * sizeof(float));
+		build->nsample = Max(build->nsample, place + 1);
+		sampling->offered++;
+	}
+	vdb_am_vector_free(&vector);
+}
+
+/*
+ * Reads the table, or as many of its blocks as the sample is to have rows, as
+ * ANALYZE does: rows of the same block may be alike.  Returns the number of
+ * rows with a vector in the whole table.
+ */
+static double
+scan_sample(Sampling *sampling)
+{
+	VdbIvfBuild *build = sampling->build;
+	BlockNumber all = RelationGetNumberOfBlocks(build->heap);
+	BlockNumber done = 0;
+	BlockSamplerData blocks;
+
+	build->nsample = 0;
+	sampling->offered = sampling->seen = 0;
+	if (all <= build->max_sample)
+	{
+		table_index_build_scan(build->heap, build->index, build->info, false, false, sample_row,
+							   sampling, NULL);
+		return sampling->seen;
+	}
+	BlockSampler_Init(&blocks, all, build->max_sample,
+					  (uint32) pg_prng_uint32(&build->random));
+	while (BlockSampler_HasMore(&blocks))
+	{
+		table_index_build_range_scan(build->heap, build->index, build->info, false, false, false,
+									 BlockSampler_Next(&blocks), 1, sample_row, sampling, NULL);
+		done++;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return (double) sampling->seen / done * all;
+}
+
+/*
+ * How many rows there are decides how many are wanted, and is known at the
+ * end.  If it turns out that too few were offered, all is done once more.
+ */
+void
+vdb_ivf_learn_sample(VdbIvfBuild *build)
+{
+	Sampling	sampling = {.build = build};
+	BlockNumber pages;
+	double		rows,
+				all_visible;
+
+	estimate_rel_size(build->heap, NULL, &pages, &rows, &all_visible);
+	vdb_ivf_build_fit(build, rows, true);
+	sampling.floats = palloc(build->ivf->dim * sizeof(float));
+	build->sample = palloc_extended((Size) build->max_sample * build->ivf->dim * sizeof(float),
+									MCXT_ALLOC_HUGE);
+	sampling.share = 1.5 * build->max_sample / Max(rows, 1);
+	for (;;)
+	{
+		BlockNumber all = RelationGetNumberOfBlocks(build->heap);
+		uint32		most = build->max_sample;
+		uint32		want;
+
+		vdb_ivf_build_phase(build, VDB_IVF_PHASE_SAMPLE,
+							rows * Min(1, (double) most / Max(all, 1)));
+		build->rows = rows = scan_sample(&sampling);
+		vdb_ivf_build_fit(build, rows, false);
+		want = Min(build->max_sample, most);
+		if (sampling.share >= 1 || build->nsample >= 0.75 * want)
+		{
+			build->max_sample = want;
+			break;
+		}
+		build->max_sample = most;
+		sampling.share = 1.5 * want / Max(sampling.seen, 1);
+	}
+	pfree(sampling.floats);
+	build->nlists = Max(1, Min(build->nlists, build->nsample));
+}
+
+/* ---- the origin ---- */
+
+static void
+place_rows(void *arg, size_t item, int thread)
+{
+	VdbIvfBuild *build = arg;
+	uint32		end = Min((item + 1) * 64, build->nsample);
+
+	for (uint32 i = item * 64; i < end; i++)
+	{
+		float	   *row = build->sample + (Size) i * build->ivf->dim;
+
+		vdb_ivf_place(build->ivf, row, row);
+	}
+}
+
+/*
+ * Makes the sample's mean the origin (not for inner product, whose queries are
+ * not relative to anything), chooses the scale (by a first vector where there
+ * is no table), and puts the sample in place.
+ */
+void
+vdb_ivf_learn_origin(VdbIvfBuild *build)
+{
+	VdbIvf	   *ivf = build->ivf;
+	uint32		dim = ivf->dim;
+	float	   *origin = (float *) ivf->origin;
+	double	   *sum = palloc0(dim * sizeof(double));
+	double		square = 0;
+	uint32		n = build->nsample;
+
+	for (uint32 i = 0; i < n && ivf->coded_metric != VDB_IP; i++)
+	{
+		for (uint32 j = 0; j < dim; j++)
+			sum[j] += build->sample[(Size) i * dim + j];
+		if (i % 64 == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	for (uint32 j = 0; j < dim && n > 0; j++)
+		origin[j] = sum[j] / n;
+	pfree(sum);
+	for (uint32 i = 0; i < n; i++)
+	{
+		for (uint32 j = 0; j < dim; j++)
+		{
+			double		x = build->sample[(Size) i * dim + j] - (double) origin[j];
+
+			square += x * x;
+		}
+		if (i % 64 == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	if (build->first != NULL)
+	{
+		VdbAmVector vector;
+		float	   *floats = palloc(dim * sizeof(float));
+
+		vdb_am_vector(ivf->kind, PointerGetDatum(build->first), &vector);
+		vdb_am_check_dim(ivf->kind, dim, vector.dim);
+		if (vdb_ivf_floats(ivf, vector.elements, floats))
+			square = vdb_dist_square(VDB_F32, floats, dim);
+		vdb_am_vector_free(&vector);
+		pfree(floats);
+		n = 1;
+	}
+	if (square > 0)
+	{
+		int			exponent = ilogb(sqrt(square / n));
+
+		build->meta.scale = ldexp(1, -Max(Min(exponent, 126), -126));
+	}
+	ivf->meta.scale = build->meta.scale;
+	vdb_ivf_build_check(vdb_km_each((build->nsample + 63) / 64, place_rows, build,
+									&build->control));
+}
+
+/* ---- centres ---- */
+
+/*
+ * A random choice of n rows of the sample becomes its beginning: it may be in
+ * the order of the table.
+ */
+static void
+shuffle(VdbIvfBuild *build, uint32 n)
+{
+	Size		size = build->ivf->dim * sizeof(float);
+	float	   *other = palloc(size);
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		uint32		j = pg_prng_uint64_range(&build->random, i, build->nsample - 1);
+		float	   *a = build->sample + (Size) i * build->ivf->dim;
+		float	   *b = build->sample + (Size) j * build->ivf->dim;
+
+		memcpy(other, a, size);
+		memmove(a, b, size);
+		memcpy(b, other, size);
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	pfree(other);
+}
+
+/* Stores centres as half-precision floats, and takes them for what they are. */
+static void
+round_centres(VdbIvfBuild *build)
+{
+	uint32		dim = build->ivf->dim;
+	uint16	   *halves = palloc(dim * sizeof(uint16));
+
+	for (uint32 list = 0; list < build->nlists; list++)
+	{
+		float	   *centre = build->centres + (Size) list * dim;
+
+		vdb_kernel.f32_to_f16(centre, halves, dim);
+		vdb_kernel.f16_to_f32(halves, centre, dim);
+	}
+	pfree(halves);
+}
+
+static void
+mean_centre(VdbIvfBuild *build)
+{
+	uint32		dim = build->ivf->dim;
+
+	for (uint32 i = 0; i < build->nsample; i++)
+		for (uint32 j = 0; j < dim; j++)
+			build->centres[j] += build->sample[(Size) i * dim + j] / build->nsample;
+}
+
+void
+vdb_ivf_learn_centres(VdbIvfBuild *build)
+{
+	uint32		dim = build->ivf->dim;
+	VdbKmTraining training;
+	VdbKmReport report;
+	VdbKmBook	book = {0};
+	float	   *tops = NULL;
+	uint32	   *first = NULL;
+	void	   *work;
+
+	if (build->max_sample < build->nsample)
+	{
+		shuffle(build, build->max_sample);
+		build->nsample = build->max_sample;
+	}
+	build->centres = palloc_extended((Size) build->nlists * dim * sizeof(float),
+									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	if (build->nlists == 1)
+	{
+		mean_centre(build);
+		round_centres(build);
+		return;
+	}
+	vdb_ivf_build_phase(build, VDB_IVF_PHASE_TRAIN, build->nsample);
+	training.rows = build->sample;
+	training.n = build->nsample;
+	training.dim = dim;
+	training.k = build->nlists;
+	vdb_km_train_defaults(&training);
+	training.seed = build->meta.seed;
+	if (training.ntops > 0)
+	{
+		tops = palloc_extended(training.ntops * dim * sizeof(float), MCXT_ALLOC_HUGE);
+		first = palloc((training.ntops + 1) * sizeof(uint32));
+	}
+	work = palloc_extended(vdb_km_train_size(&training, build->control.threads), MCXT_ALLOC_HUGE);
+	vdb_ivf_build_check(vdb_km_train(&training, build->centres, tops, first, &report,
+									 &build->control, work));
+	pfree(work);
+	build->nlists = report.k;
+	round_centres(build);
+
+	book.dim = dim;
+	book.k = build->nlists;
+	book.centroids = build->centres;
+	book.ntops = report.ntops;
+	book.tops = tops;
+	book.first = first;
+	vdb_km_pack(&build->packed, &book,
+				palloc_extended(vdb_km_pack_size(book.k, book.ntops, dim), MCXT_ALLOC_HUGE));
+	build->work = palloc_extended(vdb_km_assign_size(book.k, book.ntops, dim, 1,
+													 build->control.threads), MCXT_ALLOC_HUGE);
+}
+
+/* ---- probes ---- */
+
+/* Rows compared at a time, and queries that a thread deals with at a time. */
+#define PROBE_CHUNK 64
+#define PROBE_GROUP 4
+
+typedef struct Neighbour
+{
+	float		d;
+	uint32		row;
+} Neighbour;
+
+typedef struct Probes
+{
+	VdbIvfBuild *build;
+	uint32		queries[PROBE_ROWS];	/* rows of the sample */
+	uint32		nqueries;
+	uint32		k;				/* neighbours of each */
+	Neighbour	near[PROBE_ROWS][PROBE_NEIGHBOURS]; /* ascending */
+	uint32		lists[PROBE_ROWS][PROBE_NEIGHBOURS];
+	uint32		rank[PROBE_ROWS][PROBE_NEIGHBOURS];
+	float	   *distances;		/* to all centres, for each thread */
+} Probes;
+
+Size
+vdb_ivf_probes_memory(uint32 dim, uint32 nlists, int threads)
+{
+	return sizeof(Probes) + (Size) threads * nlists * sizeof(float) +
+		(Size) PROBE_NEIGHBOURS * dim * sizeof(float);
+}
+
+/* The nearest rows of some queries. */
+static void
+find_neighbours(void *arg, size_t item, int thread)
+{
+	Probes	   *probes = arg;
+	const VdbIvf *ivf = probes->build->ivf;
+	const float *sample = probes->build->sample;
+	uint32		n = probes->build->nsample;
+	uint32		begin = item * PROBE_GROUP;
+	uint32		end = Min(begin + PROBE_GROUP, probes->nqueries);
+
+	for (uint32 q = begin; q < end; q++)
+		for (uint32 j = 0; j < probes->k; j++)
+			probes->near[q][j] = (Neighbour) {INFINITY, 0};
+	for (uint32 from = 0; from < n; from += PROBE_CHUNK)
+	{
+		uint32		count = Min(PROBE_CHUNK, n - from);
+		const void *rows[PROBE_CHUNK];
+		float		d[PROBE_CHUNK];
+
+		for (uint32 i = 0; i < count; i++)
+			rows[i] = sample + (Size) (from + i) * ivf->dim;
+		for (uint32 q = begin; q < end; q++)
+		{
+			Neighbour  *near = probes->near[q];
+
+			vdb_kernel.many[VDB_F32][ivf->coded_metric]
+				(sample + (Size) probes->queries[q] * ivf->dim, rows, count, ivf->dim, d);
+			for (uint32 i = 0; i < count; i++)
+			{
+				uint32		j = probes->k - 1;
+
+				if (!(d[i] < near[j].d) || from + i == probes->queries[q])
+					continue;
+				for (; j > 0 && d[i] < near[j - 1].d; j--)
+					near[j] = near[j - 1];
+				near[j] = (Neighbour) {d[i], from + i};
+			}
+		}
+	}
+}
+
+/* Which lists the neighbours of a query are in, by their distance from it. */
+static void
+rank_lists(void *arg, size_t q, int thread)
+{
+	Probes	   *probes = arg;
+	const VdbIvf *ivf = probes->build->ivf;
+	uint32		nlists = probes->build->nlists;
+	float	   *d = probes->distances + (Size) thread * nlists;
+
+	for (uint32 from = 0; from < nlists; from += PROBE_CHUNK)
+	{
+		uint32		count = Min(PROBE_CHUNK, nlists - from);
+		const void *centres[PROBE_CHUNK];
+
+		for (uint32 i = 0; i < count; i++)
+			centres[i] = probes->build->centres + (Size) (from + i) * ivf->dim;
+		vdb_kernel.many[VDB_F32][ivf->coded_metric]
+			(probes->build->sample + (Size) probes->queries[q] * ivf->dim, centres, count,
+			 ivf->dim, d + from);
+	}
+	for (uint32 j = 0; j < probes->k; j++)
+	{
+		float		own = d[probes->lists[q][j]];
+		uint32		nearer = 0;
+
+		for (uint32 list = 0; list < nlists; list++)
+			nearer += d[list] < own;
+		probes->rank[q][j] = nearer;
+	}
+}
+
+/* The lists of all neighbours, a query's at a time. */
+static void
+find_lists(Probes *probes)
+{
+	VdbIvfBuild *build = probes->build;
+	Size		size = build->ivf->dim * sizeof(float);
+	float	   *rows = palloc_extended(probes->k * size, MCXT_ALLOC_HUGE);
+
+	for (uint32 q = 0; q < probes->nqueries; q++)
+	{
+		for (uint32 j = 0; j < probes->k; j++)
+			memcpy((char *) rows + j * size,
+				   (char *) build->sample + probes->near[q][j].row * size, size);
+		vdb_ivf_build_check(vdb_km_assign(&build->packed, rows, probes->k, 1, probes->lists[q],
+										  NULL, &build->control, build->work));
+	}
+	pfree(rows);
+}
+
+/*
+ * How many lists hold the neighbours of a row: for each recall, the number of
+ * nearest lists that have that part of the neighbours.  Rows of the sample
+ * stand for queries, and the sample for the table; as its rows are further
+ * apart, the answer errs on the safe side.
+ */
+void
+vdb_ivf_learn_probes(VdbIvfBuild *build)
+{
+	Probes	   *probes = palloc(sizeof(Probes));
+	uint32		n = build->nsample;
+	uint64		total;
+	uint64		sum = 0;
+	uint32	   *found = palloc0(build->nlists * sizeof(uint32));
+	int			i = 0;
+
+	probes->build = build;
+	probes->nqueries = build->nlists > 1 && n > 1 ? Min(PROBE_ROWS, n) : 0;
+	probes->k = Min(PROBE_NEIGHBOURS, n - Min(n, 1));
+	total = (uint64) probes->nqueries * probes->k;
+	if (probes->nqueries > 0)
+	{
+		VdbKmControl control = build->control;
+
+		for (uint32 q = 0; q < probes->nqueries; q++)
+			probes->queries[q] = pg_prng_uint64_range(&build->random, 0, n - 1);
+		vdb_ivf_build_phase(build, VDB_IVF_PHASE_PROBES, probes->nqueries);
+		probes->distances = palloc_extended((Size) control.threads * build->nlists * sizeof(float),
+											MCXT_ALLOC_HUGE);
+		vdb_ivf_build_check(vdb_km_each((probes->nqueries + PROBE_GROUP - 1) / PROBE_GROUP,
+										find_neighbours, probes, &control));
+		/* too little at a time to be worth telling */
+		build->control.progress = NULL;
+		build->control.threads = 1;
+		find_lists(probes);
+		build->control = control;
+		control.progress = NULL;
+		vdb_ivf_build_check(vdb_km_each(probes->nqueries, rank_lists, probes, &control));
+		pfree(probes->distances);
+	}
+	for (uint32 q = 0; q < probes->nqueries; q++)
+		for (uint32 j = 0; j < probes->k; j++)
+			found[probes->rank[q][j]]++;
+	for (uint32 list = 0; list < build->nlists; list++)
+	{
+		sum += found[list];
+		while (i < VDB_IVF_NRECALLS && sum >= vdb_ivf_recalls[i] * total)
+			build->state.probes[i++] = list + 1;
+	}
+	while (i < VDB_IVF_NRECALLS)
+		build->state.probes[i++] = build->nlists;
+	pfree(found);
+	pfree(probes);
+}
