@@ -53,9 +53,12 @@
 
 /*
  * Candidates kept at first, and how many times more each time that they are
- * used up.  The first search for ten rows needs some 100 of them.
+ * used up.  The first search for ten rows needs some 60 of 768 dimensions, and
+ * 170 of 128, whose bounds are wider.
  */
 #define FIRST_KEEP 192
+#define FIRST_KEEP_WIDE 128		/* from WIDE dimensions on */
+#define WIDE 256
 #define MORE_KEEP 8
 
 /* They are thinned out to so many when there are this many times more. */
@@ -776,7 +779,7 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 
 	so->nlists = so->ncandidates = so->next = 0;
 	so->entries = 0;
-	so->keep = FIRST_KEEP;
+	so->keep = so->ivf->dim < WIDE ? FIRST_KEEP : FIRST_KEEP_WIDE;
 	so->refined = -INFINITY;
 	so->limit = INFINITY;
 	so->bound = -INFINITY;
