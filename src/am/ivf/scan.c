@@ -142,6 +142,7 @@ typedef struct VdbIvfScan
 	float		refined;
 	float		limit;
 	float	   *numbers;		/* to select from */
+	uint32	   *which;			/* candidates, to move */
 	double		bound;			/* operator's distance of what is not refined */
 
 	VdbScanQueue queue;
@@ -197,9 +198,12 @@ drop_candidates(VdbIvfScan *so)
 		so->numbers[i - so->next] = c[i].lower;
 	if (!vdb_scan_cut(so->numbers, so->ncandidates - so->next, so->keep, &so->limit))
 		so->limit = vdb_scan_nth(so->numbers, so->ncandidates - so->next, so->keep);
+	/* Without a branch: nobody could guess it. */
 	for (uint32 i = so->next; i < so->ncandidates; i++)
-		if (c[i].lower < so->limit)
-			c[n++] = c[i];
+	{
+		c[n] = c[i];
+		n += c[n].lower < so->limit;
+	}
 	so->ncandidates = n;
 }
 
@@ -220,6 +224,7 @@ add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, 
 		so->candidates = repalloc_huge(so->candidates,
 									   so->candidate_room * sizeof(Candidate));
 		so->numbers = repalloc_huge(so->numbers, so->candidate_room * sizeof(float));
+		so->which = repalloc_huge(so->which, so->candidate_room * sizeof(uint32));
 	}
 	c = &so->candidates[so->ncandidates++];
 	c->lower = lower;
@@ -443,6 +448,7 @@ next_batch(VdbIvfScan *so)
 	Candidate  *c = so->candidates;
 	uint32		n = so->ncandidates - so->next;
 	uint32		end = so->next;
+	uint32		taken = 0;
 	float		limit;
 
 	if (n <= BATCH)
@@ -455,15 +461,19 @@ next_batch(VdbIvfScan *so)
 		so->numbers[i] = c[so->next + i].lower;
 	if (!vdb_scan_cut(so->numbers, n, BATCH, &limit))
 		limit = nextafterf(vdb_scan_nth(so->numbers, n, BATCH), INFINITY);
-	/* More than a batch and a half only if many are equal. */
+	/* First which, without a branch that nobody could guess. */
 	for (uint32 i = so->next; i < so->ncandidates; i++)
-		if (c[i].lower < limit)
-		{
-			Candidate	swap = c[end];
+	{
+		so->which[taken] = i;
+		taken += c[i].lower < limit;
+	}
+	for (uint32 i = 0; i < taken; i++)
+	{
+		Candidate	swap = c[end];
 
-			c[end++] = c[i];
-			c[i] = swap;
-		}
+		c[end++] = c[so->which[i]];
+		c[so->which[i]] = swap;
+	}
 	so->refined = limit;
 	so->bound = operator_distance(so, limit);
 	return end;
@@ -695,6 +705,7 @@ create(Relation index)
 	so->candidate_room = SPARE * FIRST_KEEP;
 	so->candidates = palloc(so->candidate_room * sizeof(Candidate));
 	so->numbers = palloc(so->candidate_room * sizeof(float));
+	so->which = palloc(so->candidate_room * sizeof(uint32));
 	so->tids = palloc(Max(VDB_IVF_TIDS_PER_PAGE, ivf->list.lanes) * sizeof(ItemPointerData));
 	vdb_scan_queue_init(&so->queue);
 	MemoryContextSwitchTo(old);
