@@ -21,6 +21,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/detoast.h"
 #include "access/genam.h"
 #include "access/heapam.h"
@@ -54,14 +56,40 @@ typedef struct Hint
 	Buffer		buffer;			/* that held the block */
 	BlockNumber nblocks;		/* blocks that are there while the lock is
 								 * held, 0 for not known */
+	double		pages_per_id;	/* from value to value, 0 for not known */
+	int			luck;			/* of read_by_mark(); if negative, rest */
 } Hint;
 
 #define NHINTS 8
+
+/*
+ * Where one of the values with about such an id is: the last one read, of each
+ * so many ids.
+ */
+#define MARK_IDS 256
+
+typedef struct Mark
+{
+	Oid			toastrelid;		/* InvalidOid: none */
+	Oid			valueid;
+	BlockNumber block;			/* of its first chunk */
+} Mark;
+
+#define NMARKS 8192
+
+/* Pages looked at for one value before the index is asked. */
+#define MAX_GUESSES 3
+
+#define MAX_LUCK 16
+
+/* Bytes of a chunk besides the value's: line pointer, header, id, number. */
+#define CHUNK_OVERHEAD 40
 
 /* How much of the next chunk to fetch; the hardware sees the rest coming. */
 #define PREFETCH_BYTES 1024
 
 static Hint hints[NHINTS];
+static Mark marks[NMARKS];
 
 /* A value on its way. */
 typedef struct Reader
@@ -73,6 +101,7 @@ typedef struct Reader
 	int32		size;			/* bytes in all */
 	int32		nchunks;
 	int32		next;			/* chunk to come */
+	bool		in_order;		/* the value after this one may come next */
 } Reader;
 
 /* The transaction's locks are gone, or some of them: tables may shrink. */
@@ -117,6 +146,22 @@ hint_of(Oid toastrelid)
 	return hint;
 }
 
+/* The value id and the number of a chunk in a tuple; false if it has none. */
+static bool
+chunk_of(HeapTupleHeader header, uint32 size, Oid *valueid, int32 *sequence)
+{
+	const char *columns = (const char *) header + header->t_hoff;
+
+	/* chunk_id oid, chunk_seq integer, chunk_data bytea */
+	if (size < header->t_hoff + 2 * sizeof(int32) + VARHDRSZ ||
+		(header->t_infomask & HEAP_HASNULL) != 0 ||
+		HeapTupleHeaderGetNatts(header) != 3)
+		return false;
+	memcpy(valueid, columns, sizeof(*valueid));
+	memcpy(sequence, columns + sizeof(*valueid), sizeof(*sequence));
+	return true;
+}
+
 /*
  * Copies the chunk in the tuple, if it is the one to come; false if it is
  * anything else, damaged included.
@@ -127,21 +172,14 @@ take_chunk(Reader *reader, HeapTuple tuple)
 	HeapTupleHeader header = tuple->t_data;
 	int32		start = reader->next * TOAST_MAX_CHUNK_SIZE;
 	int32		length = Min(reader->size - start, TOAST_MAX_CHUNK_SIZE);
-	const char *columns = (const char *) header + header->t_hoff;
 	const struct varlena *chunk;
 	Oid			valueid;
 	int32		sequence;
 
-	/* chunk_id oid, chunk_seq integer, chunk_data bytea */
-	if (tuple->t_len < header->t_hoff + 2 * sizeof(int32) + VARHDRSZ ||
-		(header->t_infomask & HEAP_HASNULL) != 0 ||
-		HeapTupleHeaderGetNatts(header) != 3)
+	if (!chunk_of(header, tuple->t_len, &valueid, &sequence) ||
+		valueid != reader->valueid || sequence != reader->next)
 		return false;
-	memcpy(&valueid, columns, sizeof(valueid));
-	memcpy(&sequence, columns + sizeof(valueid), sizeof(sequence));
-	if (valueid != reader->valueid || sequence != reader->next)
-		return false;
-	chunk = (const struct varlena *) (columns + 2 * sizeof(int32));
+	chunk = (const struct varlena *) ((const char *) header + header->t_hoff + 2 * sizeof(int32));
 	if (VARATT_IS_EXTERNAL(chunk) || VARATT_IS_COMPRESSED(chunk) ||
 		VARSIZE_ANY_EXHDR(chunk) != length ||
 		header->t_hoff + 2 * sizeof(int32) + VARSIZE_ANY(chunk) > tuple->t_len)
@@ -170,7 +208,7 @@ take_chunks(Reader *reader, Buffer buffer, OffsetNumber *offset)
 			return;
 		if (reader->next == reader->nchunks)
 		{
-			for (int i = 0; i < PREFETCH_BYTES; i += 64)
+			for (int i = 0; i < PREFETCH_BYTES && reader->in_order; i += 64)
 				__builtin_prefetch((char *) PageGetItem(page, item) + i);
 			return;
 		}
@@ -184,21 +222,42 @@ take_chunks(Reader *reader, Buffer buffer, OffsetNumber *offset)
 	}
 }
 
-/* Reads the value where the hint has it; false if it is not all there. */
-static bool
-read_by_hint(Reader *reader, Hint *hint)
+/*
+ * Where on the page the value begins; InvalidOffsetNumber if it does not, and
+ * then *seen is the id of some other value there, if there is one.
+ */
+static OffsetNumber
+find_first(const Reader *reader, Page page, Oid *seen)
 {
-	BlockNumber block = hint->block;
-	OffsetNumber offset = hint->offset + 1;
+	OffsetNumber max = PageGetMaxOffsetNumber(page);
+
+	for (OffsetNumber offset = FirstOffsetNumber; offset <= max; offset++)
+	{
+		ItemId		item = PageGetItemId(page, offset);
+		Oid			valueid;
+		int32		sequence;
+
+		if (!ItemIdIsNormal(item) ||
+			!chunk_of((HeapTupleHeader) PageGetItem(page, item), ItemIdGetLength(item),
+					  &valueid, &sequence))
+			continue;
+		if (valueid == reader->valueid && sequence == 0)
+			return offset;
+		*seen = valueid;
+	}
+	return InvalidOffsetNumber;
+}
+
+/*
+ * Reads the value from that place on, or if offset is InvalidOffsetNumber,
+ * from where it begins on that page; false if it is not all there, and then
+ * *seen is what find_first() says.
+ */
+static bool
+read_from(Reader *reader, Hint *hint, BlockNumber block, OffsetNumber offset, Oid *seen)
+{
 	bool		moved = false;
 
-	if (hint->valueid == InvalidOid || reader->valueid - hint->valueid >= MAX_ID_STEP)
-		return false;
-	if (reader->valueid == hint->valueid)
-	{
-		block = ItemPointerGetBlockNumber(&hint->first);
-		offset = ItemPointerGetOffsetNumber(&hint->first);
-	}
 	for (;;)
 	{
 		int32		before = reader->next;
@@ -214,7 +273,10 @@ read_by_hint(Reader *reader, Hint *hint)
 		else
 			buffer = ReadBuffer(reader->rel, block);
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		take_chunks(reader, buffer, &offset);
+		if (offset == InvalidOffsetNumber)
+			offset = find_first(reader, BufferGetPage(buffer), seen);
+		if (offset != InvalidOffsetNumber)
+			take_chunks(reader, buffer, &offset);
 		UnlockReleaseBuffer(buffer);
 
 		if (reader->next > before)
@@ -228,12 +290,111 @@ read_by_hint(Reader *reader, Hint *hint)
 		if (reader->next == reader->nchunks)
 			return true;
 		/* on to the next page, unless this one was it and has nothing */
-		if (moved && reader->next == before)
+		if (offset == InvalidOffsetNumber || (moved && reader->next == before))
 			return false;
 		moved = true;
 		block++;
 		offset = FirstOffsetNumber;
 	}
+}
+
+/* Reads the value after the last one, or that again; false if it is not all there. */
+static bool
+read_next(Reader *reader, Hint *hint)
+{
+	Oid			seen;
+
+	if (hint->valueid == InvalidOid || reader->valueid - hint->valueid >= MAX_ID_STEP)
+		return false;
+	reader->in_order = true;
+	if (reader->valueid == hint->valueid)
+		return read_from(reader, hint, ItemPointerGetBlockNumber(&hint->first),
+						 ItemPointerGetOffsetNumber(&hint->first), &seen);
+	return read_from(reader, hint, hint->block, hint->offset + 1, &seen);
+}
+
+static Mark *
+mark_of(Oid toastrelid, Oid valueid)
+{
+	return &marks[(valueid / MARK_IDS + toastrelid * 0x9e3779b1u) % NMARKS];
+}
+
+static bool
+has_mark(const Mark *mark, const Reader *reader)
+{
+	return mark->toastrelid == RelationGetRelid(reader->rel) &&
+		mark->valueid / MARK_IDS == reader->valueid / MARK_IDS;
+}
+
+/*
+ * Reads the value by its distance from another one, not far away, that was
+ * read before; false if that does not lead to it.
+ */
+static bool
+read_by_mark(Reader *reader, Hint *hint)
+{
+	const Mark *mark = mark_of(RelationGetRelid(reader->rel), reader->valueid);
+	Oid			at = mark->valueid;
+	double		block = mark->block;
+
+	if (!has_mark(mark, reader))
+		return false;
+	/* Where it often was of no use it is seldom tried. */
+	if (hint->luck < 0)
+	{
+		hint->luck++;
+		return false;
+	}
+	if (hint->pages_per_id == 0)
+	{
+		uint32		bytes = reader->size + reader->nchunks * CHUNK_OVERHEAD;
+
+		hint->pages_per_id = bytes > BLCKSZ ? (double) bytes / BLCKSZ : 1.0 / (BLCKSZ / bytes);
+	}
+	for (int i = 0; i < MAX_GUESSES; i++)
+	{
+		double		steps = rint(((double) reader->valueid - at) * hint->pages_per_id);
+		Oid			seen = InvalidOid;
+
+		/* From a page that it is not on, to the next at least. */
+		if (i > 0 && steps == 0)
+			steps = reader->valueid > at ? 1 : -1;
+		block += steps;
+		if (block < 0 || block >= MaxBlockNumber)
+			break;
+		reader->next = 0;
+		reader->in_order = false;
+		if (read_from(reader, hint, (BlockNumber) block, InvalidOffsetNumber, &seen))
+		{
+			hint->luck = Min(hint->luck + 1, MAX_LUCK);
+			return true;
+		}
+		if (seen == InvalidOid || seen == reader->valueid)
+			break;
+		at = seen;
+	}
+	hint->luck = hint->luck > 0 ? hint->luck - 2 : -MAX_LUCK;
+	return false;
+}
+
+/* Notes where a value was. */
+static void
+set_mark(const Reader *reader, Hint *hint)
+{
+	Mark	   *mark = mark_of(RelationGetRelid(reader->rel), reader->valueid);
+	BlockNumber block = ItemPointerGetBlockNumber(&hint->first);
+
+	if (has_mark(mark, reader))
+	{
+		double		ids = (double) reader->valueid - mark->valueid;
+		double		pages_per_id = ((double) block - mark->block) / ids;
+
+		if (fabs(ids) >= MARK_IDS / 4 && pages_per_id > 0 && pages_per_id < 64)
+			hint->pages_per_id = pages_per_id;
+	}
+	mark->toastrelid = RelationGetRelid(reader->rel);
+	mark->valueid = reader->valueid;
+	mark->block = block;
 }
 
 /* Reads the value through the index, and notes where it ends. */
@@ -291,12 +452,16 @@ vdb_heap_detoast(struct varlena *value)
 		reader.size = VARATT_EXTERNAL_GET_EXTSIZE(pointer);
 		reader.nchunks = (reader.size + TOAST_MAX_CHUNK_SIZE - 1) / TOAST_MAX_CHUNK_SIZE;
 		reader.next = 0;
+		reader.in_order = false;
 		result = palloc(reader.size + VARHDRSZ);
 		SET_VARSIZE(result, reader.size + VARHDRSZ);
 		reader.data = VARDATA(result);
 		hint = hint_of(pointer.va_toastrelid);
-		complete = read_by_hint(&reader, hint) || read_by_index(&reader, hint);
+		complete = read_next(&reader, hint) || read_by_mark(&reader, hint) ||
+			read_by_index(&reader, hint);
 		hint->valueid = complete ? reader.valueid : InvalidOid;
+		if (complete)
+			set_mark(&reader, hint);
 	}
 	/* the lock stays, so that the table does not shrink below the hint */
 	table_close(reader.rel, NoLock);

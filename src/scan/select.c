@@ -139,18 +139,25 @@ vdb_scan_take_smallest(float *numbers, uint32 n, uint32 m, float *scratch,
 		*bound = INFINITY;
 		return 0;
 	}
-	limit = m < finite ? vdb_scan_nth(scratch, finite, m - 1) : FLT_MAX;
+	if (m >= finite)
+		limit = *bound = INFINITY;
+	else if (vdb_scan_cut(scratch, finite, m, &limit))
+		*bound = limit;
+	else
+	{
+		*bound = vdb_scan_nth(scratch, finite, m - 1);
+		limit = nextafterf(*bound, INFINITY);
+	}
 	for (uint32 i = 0; i < n; i++)
 	{
 		which[taken] = i;
-		if (numbers[i] <= limit)
+		if (numbers[i] < limit)
 		{
 			scratch[taken] = numbers[i];
 			numbers[i] = INFINITY;
 			taken++;
 		}
 	}
-	*bound = m < finite ? limit : INFINITY;
 	return taken;
 }
 

@@ -10,8 +10,8 @@
 /*
  * Takes the m smallest of n numbers (all that are finite, if m is more): puts
  * their places into which, in ascending order of place, and makes them
- * infinite.  Returns how many; there may be a few more than m, when numbers
- * are equal: which has room for n.  *bound is what all others are above or
+ * infinite.  Returns how many; there may be a few more than m: which has room
+ * for n.  *bound is what all others are above or
  * equal to.  scratch has room for n floats, and gets the numbers taken.
  */
 extern uint32 vdb_scan_take_smallest(float *numbers, uint32 n, uint32 m, float *scratch,

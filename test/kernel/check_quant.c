@@ -471,6 +471,104 @@ check_bounds(const VdbKernels *k, size_t dim, VdbMetric metric, bool sparse)
 	end(&s);
 }
 
+/* A vector with some structure, rotated; kinds 0 to 5. */
+static void
+draw_kind(const VdbQuantRotation *rotation, int kind, float *x)
+{
+	size_t		dim = rotation->dim;
+	size_t		at = (size_t) (random_bits() >> 32) % dim;
+
+	for (size_t i = 0; i < dim; i++)
+		x[i] = kind == 0 ? (float) random_normal() :
+			kind == 1 ? (float) (i == at) :
+			kind == 2 ? (float) (i % 8 == at % 8 ? random_normal() : 0) :
+			kind == 3 ? (float) (random_bits() >> 63) :
+			kind == 4 ? (float) (i < at ? 1 : -1) :
+			(float) ((random_bits() >> 32) % 50 == 0);
+	x[at] += 1e-3f;
+	vdb_quant_rotate(rotation, x, x);
+}
+
+/*
+ * What 8 bits leave out is a direction at random, whatever the vector and
+ * whatever it is multiplied with: its product with a vector is normal, of the
+ * deviation that the code's error says.  Bounds that must never fail are ten
+ * deviations wide.
+ */
+static void
+check_errors(const VdbKernels *k, size_t dim)
+{
+	enum
+	{
+		kinds = 6, others = 12
+	};
+	float	   *vector = allocate(dim * 4),
+			   *zero = allocate(dim * 4),
+			   *other = allocate(dim * 4),
+			   *left = allocate(dim * 4);
+	void	   *row = allocate(vdb_quant_row_size(dim, VDB_QUANT_8BITS));
+	void	   *memory = allocate(vdb_quant_rotation_size(dim));
+	double		largest = 0,
+				squares = 0,
+				wrong = 0;
+	size_t		count = 0;
+	char		what[96];
+
+	vdb_kernel = *k;
+	memset(zero, 0, dim * 4);
+	for (int round = 0; round < kinds * 150; round++)
+	{
+		VdbQuantRotation rotation;
+		const VdbQuantRowFactors *factors;
+		double		length = 0,
+					size = 0;
+
+		vdb_quant_rotation_init(&rotation, dim, random_bits(), memory);
+		draw_kind(&rotation, round % kinds, vector);
+		vdb_quant_row_encode(dim, VDB_QUANT_8BITS, VDB_L2SQ, vector, zero, NULL, row);
+		factors = vdb_quant_row_factors(dim, VDB_QUANT_8BITS, row);
+		for (size_t i = 0; i < dim; i++)
+		{
+			left[i] = (float) (-factors->rescale / 2 * (((uint8_t *) row)[i] - 127.5) - vector[i]);
+			length += (double) left[i] * left[i];
+			size += (double) vector[i] * vector[i];
+		}
+		/* what is about as short as the roundings of floats is no matter */
+		wrong = fmax(wrong, fabs(factors->error * sqrt((double) dim - 1) / 2 - sqrt(length)) /
+					 (sqrt(length) + 1e-4 * sqrt(size)));
+		for (int i = 0; i < kinds * others; i++)
+		{
+			double		product = 0,
+						square = 0,
+						deviations;
+
+			draw_kind(&rotation, i % kinds, other);
+			/* the last ones near the vector itself */
+			for (size_t j = 0; j < dim; j++)
+			{
+				if (i >= kinds * others / 2)
+					other[j] = vector[j] + 0.3f * other[j];
+				product += (double) other[j] * left[j];
+				square += (double) other[j] * other[j];
+			}
+			deviations = product / sqrt(square * length / ((double) dim - 1));
+			largest = fmax(largest, fabs(deviations));
+			squares += deviations * deviations;
+			count++;
+		}
+	}
+	printf("# errors of 8 bits, dim %zu: deviation %.3f of what is expected, largest of %zu %.2f; length off by %.1e\n",
+		   dim, sqrt(squares / (double) count), count, largest, wrong);
+	snprintf(what, sizeof(what), "errors of 8 bits, dim %zu", dim);
+	result(squares < 1.1 * (double) count && largest < 6.5 && wrong < 1e-3, k->name, what);
+	free(vector);
+	free(zero);
+	free(other);
+	free(left);
+	free(row);
+	free(memory);
+}
+
 /* Empty lanes, lanes that move, and vectors that are their centre. */
 static void
 check_lanes(const VdbKernels *k)
@@ -759,6 +857,11 @@ main(void)
 		check_pq(&sets[set], 16);
 		check_pq(&sets[set], 256);
 	}
+	check_errors(&sets[nsets - 1], 102);
+	check_errors(&sets[nsets - 1], 128);
+	check_errors(&sets[nsets - 1], 255);
+	if (MAX_DIM >= 1000)
+		check_errors(&sets[nsets - 1], 768);
 	for (int metric = VDB_L2SQ; metric <= VDB_IP; metric++)
 	{
 		check_bounds(&sets[nsets - 1], 64, metric, false);

@@ -53,9 +53,12 @@
 
 /*
  * Candidates kept at first, and how many times more each time that they are
- * used up.  The first search for ten rows needs some 100 of them.
+ * used up.  The first search for ten rows needs some 60 of 768 dimensions, and
+ * 170 of 128, whose bounds are wider.
  */
 #define FIRST_KEEP 192
+#define FIRST_KEEP_WIDE 128		/* from WIDE dimensions on */
+#define WIDE 256
 #define MORE_KEEP 8
 
 /* They are thinned out to so many when there are this many times more. */
@@ -141,6 +144,7 @@ struct VdbIvfScan
 	float		refined;
 	float		limit;
 	float	   *numbers;		/* to select from */
+	uint32	   *which;			/* candidates, to move */
 	double		bound;			/* operator's distance of what is not refined */
 
 	VdbScanQueue queue;
@@ -195,9 +199,12 @@ drop_candidates(VdbIvfScan *so)
 		so->numbers[i - so->next] = c[i].lower;
 	if (!vdb_scan_cut(so->numbers, so->ncandidates - so->next, so->keep, &so->limit))
 		so->limit = vdb_scan_nth(so->numbers, so->ncandidates - so->next, so->keep);
+	/* Without a branch: nobody could guess it. */
 	for (uint32 i = so->next; i < so->ncandidates; i++)
-		if (c[i].lower < so->limit)
-			c[n++] = c[i];
+	{
+		c[n] = c[i];
+		n += c[n].lower < so->limit;
+	}
 	so->ncandidates = n;
 }
 
@@ -218,6 +225,7 @@ add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, 
 		so->candidates = repalloc_huge(so->candidates,
 									   so->candidate_room * sizeof(Candidate));
 		so->numbers = repalloc_huge(so->numbers, so->candidate_room * sizeof(float));
+		so->which = repalloc_huge(so->which, so->candidate_room * sizeof(uint32));
 	}
 	c = &so->candidates[so->ncandidates++];
 	c->lower = lower;
@@ -474,6 +482,7 @@ next_batch(VdbIvfScan *so)
 	Candidate  *c = so->candidates;
 	uint32		n = so->ncandidates - so->next;
 	uint32		end = so->next;
+	uint32		taken = 0;
 	float		limit;
 
 	if (n <= BATCH)
@@ -486,15 +495,19 @@ next_batch(VdbIvfScan *so)
 		so->numbers[i] = c[so->next + i].lower;
 	if (!vdb_scan_cut(so->numbers, n, BATCH, &limit))
 		limit = nextafterf(vdb_scan_nth(so->numbers, n, BATCH), INFINITY);
-	/* More than a batch and a half only if many are equal. */
+	/* First which, without a branch that nobody could guess. */
 	for (uint32 i = so->next; i < so->ncandidates; i++)
-		if (c[i].lower < limit)
-		{
-			Candidate	swap = c[end];
+	{
+		so->which[taken] = i;
+		taken += c[i].lower < limit;
+	}
+	for (uint32 i = 0; i < taken; i++)
+	{
+		Candidate	swap = c[end];
 
-			c[end++] = c[i];
-			c[i] = swap;
-		}
+		c[end++] = c[so->which[i]];
+		c[so->which[i]] = swap;
+	}
 	so->refined = limit;
 	so->bound = operator_distance(so, limit);
 	return end;
@@ -744,6 +757,7 @@ create(Relation index)
 	so->candidate_room = SPARE * FIRST_KEEP;
 	so->candidates = palloc(so->candidate_room * sizeof(Candidate));
 	so->numbers = palloc(so->candidate_room * sizeof(float));
+	so->which = palloc(so->candidate_room * sizeof(uint32));
 	so->tids = palloc(Max(VDB_IVF_TIDS_PER_PAGE, ivf->list.lanes) * sizeof(ItemPointerData));
 	vdb_scan_queue_init(&so->queue);
 	MemoryContextSwitchTo(old);
@@ -825,7 +839,7 @@ reset(VdbIvfScan *so)
 {
 	so->nlists = so->ncandidates = so->next = 0;
 	so->entries = 0;
-	so->keep = FIRST_KEEP;
+	so->keep = so->ivf->dim < WIDE ? FIRST_KEEP : FIRST_KEEP_WIDE;
 	so->refined = -INFINITY;
 	so->limit = INFINITY;
 	so->bound = -INFINITY;
