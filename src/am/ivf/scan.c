@@ -103,6 +103,9 @@ typedef struct VdbIvfScan
 	float	   *rotated;
 	double		length;			/* of rotated */
 	float	   *zeros;			/* where there is no centre */
+	int32	   *sparse_index;	/* of sparse kinds: the query's, then a row's */
+	float	   *sparse_value;
+	VdbSparse	sparse;			/* the query */
 	VdbQuantTables tables;
 	void	   *tables_memory;
 	VdbQuantWeights weights;
@@ -243,7 +246,34 @@ scan_coded(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block)
 		}
 }
 
-/* Entries of a lead page of plain vectors: their bounds are their distances. */
+/*
+ * Distances of sparse vectors, as the operator adds them up: what dense kernels
+ * say may be more than that.  Rounded down.
+ */
+static void
+sparse_distances(VdbIvfScan *so, const void *const *rows, uint32 n, float *out)
+{
+	const VdbIvf *ivf = so->ivf;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		VdbSparse	row;
+		double		d;
+
+		vdb_am_to_sparse(rows[i], ivf->dim, so->sparse_index + ivf->dim,
+						 so->sparse_value + ivf->dim, &row);
+		/* the row first, as in the operator: its sum depends on it */
+		d = vdb_dist_sparse(ivf->kind->metric, &row, &so->sparse);
+		out[i] = d;
+		if (out[i] > d)
+			out[i] = nextafterf(out[i], -INFINITY);
+	}
+}
+
+/*
+ * Entries of a lead page of plain vectors: their bounds are their distances, or
+ * for sparse ones almost.
+ */
 static void
 scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
 {
@@ -266,11 +296,15 @@ scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 				lanes[n] = lane;
 				rows[n++] = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
 			}
-		many(so->elements, rows, n, ivf->dim, d);
+		if (ivf->kind->sparse)
+			sparse_distances(so, rows, n, d);
+		else
+			many(so->elements, rows, n, ivf->dim, d);
 		for (uint32 i = 0; i < n; i++)
 		{
 			/* Beyond float's range: PostgreSQL finds its place. */
-			if (ivf->kind->elem == VDB_F32 && !vdb_dist_trusted(ivf->kind->metric, d[i]))
+			if (ivf->kind->elem == VDB_F32 && !ivf->kind->sparse &&
+				!vdb_dist_trusted(ivf->kind->metric, d[i]))
 				d[i] = -INFINITY;
 			if (d[i] < so->limit)
 				add_candidate(so, list, lead, block, lanes[i], d[i]);
@@ -354,6 +388,27 @@ visit_again(VdbIvfScan *so, Relation index)
 }
 
 /*
+ * By how much the operator for sparse vectors may be below their distance, on
+ * the scale of the codes.  Its sums are longer than those of the others: each
+ * element of either vector is added to one of four floats or more, which rounds
+ * by half an epsilon of the sum of magnitudes.
+ */
+static double
+sparse_slack(const VdbIvfScan *so, const VdbIvfNear *near, float estimate, float rescale)
+{
+	const VdbIvf *ivf = so->ivf;
+	double		rounding = (ivf->dim / 2 + 16) * (double) FLT_EPSILON;
+	double		residual = 127.5 * sqrt(ivf->dim) * fabs(rescale);	/* at most */
+
+	if (ivf->meta.metric == VDB_L2SQ)
+		return rounding * fabs(estimate);
+	if (ivf->meta.metric == VDB_COSINE)
+		return 8 * rounding * ivf->meta.scale * ivf->meta.scale;
+	/* Query, centre (at most query and gap) and residual, each by each. */
+	return rounding * (so->length + residual) * (so->length + near->gap);
+}
+
+/*
  * A lower bound of an entry's distance that cannot fail, from its 8 bits.
  *
  * The row's error is that of a direction at random, a sqrt(dim - 1)th of the
@@ -378,6 +433,8 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 	slack = ROUNDING * (fabs(near->base) + fabs(factors->add) +
 						fabs((double) estimate - near->base - factors->add));
 	slack += 64.0 * so->weights.step * ivf->dim * fabs(factors->rescale);
+	if (ivf->kind->sparse)
+		slack += sparse_slack(so, near, estimate, factors->rescale);
 	/* a query too small for a step counts as zero */
 	if (so->weights.step == 0)
 		slack += 127.5 * sqrt(ivf->dim) * so->length * fabs(factors->rescale);
@@ -643,6 +700,11 @@ create(Relation index)
 	so->ivf = ivf;
 	so->elements = palloc(vdb_am_bytes(ivf->kind, ivf->dim));
 	so->floats = palloc(ivf->dim * sizeof(float));
+	if (ivf->kind->sparse)
+	{
+		so->sparse_index = palloc(2 * ivf->dim * sizeof(int32));
+		so->sparse_value = palloc(2 * ivf->dim * sizeof(float));
+	}
 	so->rotated = palloc(ivf->dim * sizeof(float));
 	so->tables_memory = palloc(vdb_quant_tables_size(code_dim));
 	so->weights_memory = palloc(vdb_quant_weights_size(ivf->dim));
@@ -700,6 +762,9 @@ begin_query(VdbIvfScan *so, Relation index, Datum query)
 	vdb_am_check_dim(ivf->kind, ivf->dim, vector.dim);
 	memcpy(so->elements, vector.elements, vdb_am_bytes(ivf->kind, ivf->dim));
 	vdb_am_vector_free(&vector);
+	if (ivf->kind->sparse)
+		vdb_am_to_sparse(so->elements, ivf->dim, so->sparse_index, so->sparse_value,
+						 &so->sparse);
 
 	so->probes = vdb_ivf_probes(ivf, &so->max_probes);
 	so->more_lists = true;
@@ -784,7 +849,8 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		case STAGE_LISTS:
 			if (next_of_lists(so, index, &found))
 				return give(scan, &found.tid, false, found.key,
-							so->ivf->list.coded || found.key == -INFINITY);
+							so->ivf->list.coded || so->ivf->kind->sparse ||
+							found.key == -INFINITY);
 			enter_stage(so, index, STAGE_ZEROS);
 			break;
 		case STAGE_ANY:
