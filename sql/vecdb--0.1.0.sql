@@ -1418,6 +1418,22 @@ CREATE FUNCTION @extschema@.vecdb_am_int8vec_l1(internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'vdb_am_kind_int8vec_l1'
     LANGUAGE C;
 
+CREATE FUNCTION @extschema@.vecdb_am_sparsevec_l2(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_sparsevec_l2'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_sparsevec_ip(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_sparsevec_ip'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_sparsevec_cosine(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_sparsevec_cosine'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.vecdb_am_sparsevec_l1(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_sparsevec_l1'
+    LANGUAGE C;
+
 CREATE FUNCTION @extschema@.vecdb_am_bit_hamming(internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'vdb_am_kind_bit_hamming'
     LANGUAGE C;
@@ -1497,6 +1513,26 @@ CREATE OPERATOR CLASS @extschema@.int8vec_l1_ops
     FOR TYPE @extschema@.int8vec USING ivf AS
     OPERATOR 1 @extschema@.<+> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
     FUNCTION 1 @extschema@.vecdb_am_int8vec_l1(internal);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_l2_ops
+    DEFAULT FOR TYPE @extschema@.sparsevec USING ivf AS
+    OPERATOR 1 @extschema@.<-> (@extschema@.sparsevec, @extschema@.sparsevec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_sparsevec_l2(internal);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_ip_ops
+    FOR TYPE @extschema@.sparsevec USING ivf AS
+    OPERATOR 1 @extschema@.<#> (@extschema@.sparsevec, @extschema@.sparsevec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_sparsevec_ip(internal);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_cosine_ops
+    FOR TYPE @extschema@.sparsevec USING ivf AS
+    OPERATOR 1 @extschema@.<=> (@extschema@.sparsevec, @extschema@.sparsevec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_sparsevec_cosine(internal);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_l1_ops
+    FOR TYPE @extschema@.sparsevec USING ivf AS
+    OPERATOR 1 @extschema@.<+> (@extschema@.sparsevec, @extschema@.sparsevec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_sparsevec_l1(internal);
 
 CREATE OPERATOR CLASS @extschema@.bit_hamming_ops
     FOR TYPE pg_catalog.bit USING ivf AS
@@ -1590,6 +1626,26 @@ CREATE OPERATOR CLASS @extschema@.int8vec_l1_ops
     FOR TYPE @extschema@.int8vec USING ivfflat AS
     OPERATOR 1 @extschema@.<+> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
     FUNCTION 1 @extschema@.vecdb_am_int8vec_l1(internal);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_l2_ops
+    DEFAULT FOR TYPE @extschema@.sparsevec USING ivfflat AS
+    OPERATOR 1 @extschema@.<-> (@extschema@.sparsevec, @extschema@.sparsevec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_sparsevec_l2(internal);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_ip_ops
+    FOR TYPE @extschema@.sparsevec USING ivfflat AS
+    OPERATOR 1 @extschema@.<#> (@extschema@.sparsevec, @extschema@.sparsevec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_sparsevec_ip(internal);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_cosine_ops
+    FOR TYPE @extschema@.sparsevec USING ivfflat AS
+    OPERATOR 1 @extschema@.<=> (@extschema@.sparsevec, @extschema@.sparsevec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_sparsevec_cosine(internal);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_l1_ops
+    FOR TYPE @extschema@.sparsevec USING ivfflat AS
+    OPERATOR 1 @extschema@.<+> (@extschema@.sparsevec, @extschema@.sparsevec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_sparsevec_l1(internal);
 
 CREATE OPERATOR CLASS @extschema@.bit_hamming_ops
     FOR TYPE pg_catalog.bit USING ivfflat AS

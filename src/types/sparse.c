@@ -75,6 +75,14 @@ stored_index(const VdbSparseArg *v, size_t i)
 	return index;
 }
 
+void
+vdb_type_sparse_to_floats(const VdbSparseArg *v, float *x)
+{
+	memset(x, 0, v->dim * sizeof(float));
+	for (size_t i = 0; i < v->v.nnz; i++)
+		x[stored_index(v, i)] = v->v.value[i];
+}
+
 static bool
 check_nnz(int64 nnz, struct Node *escontext)
 {
@@ -444,9 +452,8 @@ to_dense(const VdbDenseType *type, FunctionCallInfo fcinfo)
 
 	vdb_type_check_dim(type->name, v.dim, VDB_MAX_DIM, NULL);
 	vdb_type_check_typmod(PG_GETARG_INT32(1), v.dim, NULL);
-	x = palloc0(v.dim * sizeof(float));
-	for (size_t i = 0; i < v.v.nnz; i++)
-		x[stored_index(&v, i)] = v.v.value[i];
+	x = palloc(v.dim * sizeof(float));
+	vdb_type_sparse_to_floats(&v, x);
 	result = vdb_type_dense_new(type, v.dim);
 	type->narrow(x, v.dim, result->x, 0);
 	PG_RETURN_POINTER(result);

@@ -111,6 +111,9 @@ vdb_type_dense_arg(const VdbDenseType *type, Datum datum)
 
 extern VdbSparseArg vdb_type_sparse_arg(Datum datum);
 
+/* All its elements, the zeroes too: v->dim floats. */
+extern void vdb_type_sparse_to_floats(const VdbSparseArg *v, float *x);
+
 /* Frees what reading the datum allocated; needed only in contexts that live long. */
 static inline void
 vdb_type_arg_done(struct varlena *detoasted, Datum datum)

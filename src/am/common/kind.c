@@ -33,8 +33,8 @@
 #define BITS(suffix_, metric_) \
 	KIND(bit, suffix_, .elem = VDB_BIT, .metric = metric_, .max_dim = VDB_AM_BIT_MAX_DIM)
 #define SPARSE(suffix_, metric_) \
-	KIND(sparsevec, suffix_, .elem = VDB_F32, .metric = metric_, .sparse = true, \
-		 .max_dim = VDB_SPARSEVEC_MAX_DIM)
+	KIND(sparsevec, suffix_, .type = &vdb_type_vector, .elem = VDB_F32, .metric = metric_, \
+		 .sparse = true, .max_dim = VDB_SPARSEVEC_MAX_DIM)
 
 DENSE(vector, l2, VDB_F32, VDB_L2SQ);
 DENSE(vector, ip, VDB_F32, VDB_IP);
@@ -82,12 +82,33 @@ bit_vector(struct varlena *v, VdbAmVector *vector)
 	vector->elements = VARDATA_ANY(v) + header;
 }
 
+/* A sparse vector with all its elements, in memory of its own. */
+static void
+sparse_vector(Datum datum, VdbAmVector *vector)
+{
+	VdbSparseArg arg = vdb_type_sparse_arg(datum);
+
+	vector->dim = arg.dim;
+	vector->copy = NULL;
+	if (arg.dim <= VDB_MAX_DIM)
+	{
+		vector->copy = palloc(arg.dim * sizeof(float));
+		vdb_type_sparse_to_floats(&arg, vector->copy);
+	}
+	vector->elements = vector->copy;
+	vdb_type_arg_done(arg.detoasted, datum);
+}
+
 void
 vdb_am_vector(const VdbAmKind *kind, Datum datum, VdbAmVector *vector)
 {
 	struct varlena *v = (struct varlena *) DatumGetPointer(datum);
 
-	Assert(!kind->sparse);
+	if (kind->sparse)
+	{
+		sparse_vector(datum, vector);
+		return;
+	}
 	if (kind->type != NULL)
 	{
 		VdbDenseArg arg = vdb_type_dense_arg(kind->type, datum);
@@ -119,7 +140,6 @@ vdb_am_to_floats(const VdbAmKind *kind, const void *elements, int dim, float *ou
 {
 	const uint8 *byte = elements;
 
-	Assert(!kind->sparse);
 	switch (kind->elem)
 	{
 		case VDB_F32:
@@ -148,10 +168,28 @@ vdb_am_distance(const VdbAmKind *kind, const void *a, const void *b, int dim)
 	return vdb_am_from_metric(kind, vdb_dist(kind->elem, kind->metric, a, b, dim));
 }
 
+void
+vdb_am_to_sparse(const float *x, int dim, int32 *index, float *value, VdbSparse *out)
+{
+	size_t		nnz = 0;
+
+	/* No branch: nobody can foresee which elements are zero. */
+	for (int i = 0; i < dim; i++)
+	{
+		index[nnz] = i;
+		value[nnz] = x[i];
+		nnz += x[i] != 0;
+	}
+	out->index = index;
+	out->value = value;
+	out->nnz = nnz;
+}
+
 int
-vdb_am_index_dim(Relation index)
+vdb_am_index_dim(Relation index, int most_sparse)
 {
 	const VdbAmKind *kind = vdb_am_kind(index);
+	int			most = kind->sparse ? Min(kind->max_dim, most_sparse) : kind->max_dim;
 	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
 	int32		dim = column->atttypmod;
 
@@ -163,11 +201,11 @@ vdb_am_index_dim(Relation index)
 				 errmsg("column does not have dimensions"),
 				 errhint("Give the number of dimensions with the column's type, or index an expression that does: ((column::%s(n))).",
 						 kind->name)));
-	if (dim > kind->max_dim)
+	if (dim > most)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("column cannot have more than %d dimensions for %s index",
-						kind->max_dim, get_am_name(index->rd_rel->relam))));
+						most, get_am_name(index->rd_rel->relam))));
 	return dim;
 }
 

@@ -24,18 +24,19 @@
 typedef struct VdbAmKind
 {
 	const char *name;			/* of the SQL type, for messages */
-	const VdbDenseType *type;	/* NULL for bit and sparsevec */
+	const VdbDenseType *type;	/* of sparsevec: vector; NULL for bit */
 	VdbElem		elem;			/* of sparsevec: of its values */
 	VdbMetric	metric;			/* of the kernels: VDB_L2SQ where SQL has L2 */
 	bool		sparse;
 	int			max_dim;		/* most dimensions that an index takes */
 } VdbAmKind;
 
-/* A dense vector in an index column's value. */
+/* A vector in an index column's value, dense. */
 typedef struct VdbAmVector
 {
 	int			dim;
-	const void *elements;		/* of any alignment */
+	const void *elements;		/* of any alignment; NULL for a sparse vector of
+								 * more dimensions than a dense one has */
 	void	   *copy;			/* what elements points into if not the datum, or NULL */
 } VdbAmVector;
 
@@ -47,7 +48,7 @@ extern const VdbAmKind *vdb_am_kind(Relation index);
 
 /*
  * The vector in a datum that is not NULL, detoasted in the current context
- * where need be, its header checked.  Not for sparse kinds.
+ * where need be, its header checked.  A sparse one is given its zeroes.
  */
 extern void vdb_am_vector(const VdbAmKind *kind, Datum datum, VdbAmVector *vector);
 extern void vdb_am_vector_free(VdbAmVector *vector);
@@ -79,10 +80,17 @@ vdb_am_from_metric(const VdbAmKind *kind, double d)
 extern double vdb_am_distance(const VdbAmKind *kind, const void *a, const void *b, int dim);
 
 /*
- * Number of dimensions of the index's first column.  Raises an error where the
- * column's type does not tell, or tells more than an index takes.
+ * A dense vector of dim floats as a sparse one again, as it was.  index and
+ * value have room for dim elements and keep them.
  */
-extern int	vdb_am_index_dim(Relation index);
+extern void vdb_am_to_sparse(const float *x, int dim, int32 *index, float *value, VdbSparse *out);
+
+/*
+ * Number of dimensions of the index's first column.  Raises an error where the
+ * column's type does not tell, or tells more than an index takes; of sparse
+ * vectors, it takes most_sparse dimensions.
+ */
+extern int	vdb_am_index_dim(Relation index, int most_sparse);
 
 /*
  * Raises the error of the SQL operator for a vector of another number of

@@ -515,7 +515,7 @@ init_meta(Relation index, const VdbAmKind *kind, uint64 seed, VdbIvfMeta *meta)
 	memset(meta, 0, sizeof(*meta));
 	meta->magic = VDB_IVF_MAGIC;
 	meta->version = VDB_IVF_VERSION;
-	meta->dim = vdb_am_index_dim(index);
+	meta->dim = vdb_am_index_dim(index, VDB_MAX_DIM);
 	meta->elem = kind->elem;
 	meta->metric = kind->metric;
 	meta->coding = resolve_coding(index, kind);

@@ -115,6 +115,9 @@ struct VdbIvfScan
 	float	   *rotated;
 	double		length;			/* of rotated */
 	float	   *zeros;			/* where there is no centre */
+	int32	   *sparse_index;	/* of sparse kinds: the query's, then a row's */
+	float	   *sparse_value;
+	VdbSparse	sparse;			/* the query */
 	VdbQuantTables tables;
 	void	   *tables_memory;
 	VdbQuantWeights weights;
@@ -293,7 +296,34 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 		scan_loose(so, index, list, lead, block);
 }
 
-/* Entries of a lead page of plain vectors: their bounds are their distances. */
+/*
+ * Distances of sparse vectors, as the operator adds them up: what dense kernels
+ * say may be more than that.  Rounded down.
+ */
+static void
+sparse_distances(VdbIvfScan *so, const void *const *rows, uint32 n, float *out)
+{
+	const VdbIvf *ivf = so->ivf;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		VdbSparse	row;
+		double		d;
+
+		vdb_am_to_sparse(rows[i], ivf->dim, so->sparse_index + ivf->dim,
+						 so->sparse_value + ivf->dim, &row);
+		/* the row first, as in the operator: its sum depends on it */
+		d = vdb_dist_sparse(ivf->kind->metric, &row, &so->sparse);
+		out[i] = d;
+		if (out[i] > d)
+			out[i] = nextafterf(out[i], -INFINITY);
+	}
+}
+
+/*
+ * Entries of a lead page of plain vectors: their bounds are their distances, or
+ * for sparse ones almost.
+ */
 static void
 scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
 {
@@ -316,11 +346,15 @@ scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 				lanes[n] = lane;
 				rows[n++] = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
 			}
-		many(so->elements, rows, n, ivf->dim, d);
+		if (ivf->kind->sparse)
+			sparse_distances(so, rows, n, d);
+		else
+			many(so->elements, rows, n, ivf->dim, d);
 		for (uint32 i = 0; i < n; i++)
 		{
 			/* Beyond float's range: PostgreSQL finds its place. */
-			if (ivf->kind->elem == VDB_F32 && !vdb_dist_trusted(ivf->kind->metric, d[i]))
+			if (ivf->kind->elem == VDB_F32 && !ivf->kind->sparse &&
+				!vdb_dist_trusted(ivf->kind->metric, d[i]))
 				d[i] = -INFINITY;
 			if (d[i] < so->limit)
 				add_candidate(so, list, lead, block, lanes[i], d[i]);
@@ -404,6 +438,27 @@ visit_again(VdbIvfScan *so, Relation index)
 }
 
 /*
+ * By how much the operator for sparse vectors may be below their distance, on
+ * the scale of the codes.  Its sums are longer than those of the others: each
+ * element of either vector is added to one of four floats or more, which rounds
+ * by half an epsilon of the sum of magnitudes.
+ */
+static double
+sparse_slack(const VdbIvfScan *so, const VdbIvfNear *near, float estimate, float rescale)
+{
+	const VdbIvf *ivf = so->ivf;
+	double		rounding = (ivf->dim / 2 + 16) * (double) FLT_EPSILON;
+	double		residual = 127.5 * sqrt(ivf->dim) * fabs(rescale);	/* at most */
+
+	if (ivf->meta.metric == VDB_L2SQ)
+		return rounding * fabs(estimate);
+	if (ivf->meta.metric == VDB_COSINE)
+		return 8 * rounding * ivf->meta.scale * ivf->meta.scale;
+	/* Query, centre (at most query and gap) and residual, each by each. */
+	return rounding * (so->length + residual) * (so->length + near->gap);
+}
+
+/*
  * A lower bound of an entry's distance that cannot fail, from its 8 bits.
  *
  * The entry is a vector o, whose code stands for s.  Of e = s - o is known its
@@ -450,6 +505,8 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 	slack = ROUNDING * (fabs(near->base) + fabs(factors->add) +
 						fabs((double) estimate - near->base - factors->add));
 	slack += 64.0 * so->weights.step * ivf->dim * fabs(factors->rescale);
+	if (ivf->kind->sparse)
+		slack += sparse_slack(so, near, estimate, factors->rescale);
 	/* a query too small for a step counts as zero */
 	if (so->weights.step == 0)
 		slack += 127.5 * sqrt(ivf->dim) * so->length * fabs(factors->rescale);
@@ -457,8 +514,10 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 
 	if (ivf->meta.metric == VDB_IP)
 	{
-		/* lengths of query and vector: what its rounding is relative to */
-		slack += ROUNDING * so->length * (so->length + near->gap);
+		double		residual = 127.5 * sqrt(ivf->dim) * fabs(factors->rescale);
+
+		/* lengths of query, residual and centre: what rounding is relative to */
+		slack += ROUNDING * (so->length + residual) * (so->length + near->gap);
 		lower = estimate - width * Max(near->gap, so->length) - slack;
 		/* The operator loses products below float's range. */
 		return from_coded(ivf, lower) - (double) FLT_MIN * ivf->dim;
@@ -747,6 +806,11 @@ create(Relation index)
 	so->ivf = ivf;
 	so->elements = palloc(vdb_am_bytes(ivf->kind, ivf->dim));
 	so->floats = palloc(ivf->dim * sizeof(float));
+	if (ivf->kind->sparse)
+	{
+		so->sparse_index = palloc(2 * ivf->dim * sizeof(int32));
+		so->sparse_value = palloc(2 * ivf->dim * sizeof(float));
+	}
 	so->rotated = palloc(ivf->dim * sizeof(float));
 	so->tables_memory = palloc(vdb_quant_tables_size(code_dim));
 	so->weights_memory = palloc(vdb_quant_weights_size(ivf->dim));
@@ -796,6 +860,17 @@ keep_state(VdbIvfScan *so)
 }
 
 static void
+set_elements(VdbIvfScan *so, const void *elements)
+{
+	const VdbIvf *ivf = so->ivf;
+
+	memcpy(so->elements, elements, vdb_am_bytes(ivf->kind, ivf->dim));
+	if (ivf->kind->sparse)
+		vdb_am_to_sparse(so->elements, ivf->dim, so->sparse_index, so->sparse_value,
+						 &so->sparse);
+}
+
+static void
 take_query(VdbIvfScan *so, Datum query)
 {
 	const VdbIvf *ivf = so->ivf;
@@ -803,7 +878,7 @@ take_query(VdbIvfScan *so, Datum query)
 
 	vdb_am_vector(ivf->kind, query, &vector);
 	vdb_am_check_dim(ivf->kind, ivf->dim, vector.dim);
-	memcpy(so->elements, vector.elements, vdb_am_bytes(ivf->kind, ivf->dim));
+	set_elements(so, vector.elements);
 	vdb_am_vector_free(&vector);
 }
 
@@ -905,7 +980,8 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		case STAGE_LISTS:
 			if (next_of_lists(so, index, &found))
 				return give(scan, &found.tid, false, found.key,
-							so->ivf->list.coded || found.key == -INFINITY);
+							so->ivf->list.coded || so->ivf->kind->sparse ||
+							found.key == -INFINITY);
 			enter_stage(so, index, STAGE_ZEROS);
 			break;
 		case STAGE_ANY:
@@ -977,7 +1053,7 @@ vdb_ivf_probe(VdbIvfScan *so, Relation index, const void *row, const float *rota
 	if (ivf->list.coded)
 		vdb_quant_weights_init(&so->weights, ivf->dim, rotated, so->weights_memory);
 	else
-		memcpy(so->elements, row, ivf->list.row_size);
+		set_elements(so, row);
 	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->rotated, &so->tables);
 	visit_lists(so, index, lists);
 	n = so->ncandidates;
