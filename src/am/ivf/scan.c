@@ -185,7 +185,8 @@ from_coded(const VdbIvf *ivf, double d)
 static double
 operator_distance(VdbIvfScan *so, float lower)
 {
-	if (isinf(lower))
+	/* what follows -INFINITY, too, of which there is no root */
+	if (isinf(lower) || lower == -FLT_MAX)
 		return lower;
 	return so->ivf->list.coded ? from_coded(so->ivf, lower) :
 		vdb_am_from_metric(so->ivf->kind, lower);
