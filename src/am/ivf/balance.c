@@ -57,11 +57,17 @@
 /* it is merged when it is so much smaller. */
 #define MERGE_AT 0.25
 
-/* Neighbours looked at. */
-#define NEIGHBOURS 16
+/*
+ * With a list that has lost most of its rows so many lists' worth is made
+ * anew, up to a number of rows: the more, the fewer rows lie at a border that
+ * stays as it is, and so are in a list that is not the nearest.
+ */
+#define REMAKE 64
+#define MAX_REMAKE 32768
 
-/* A neighbour is made anew if one in so many of its rows would rather leave. */
-#define LEAVERS 8
+/* Neighbours looked at: by an insert that splits a list, and by vacuum. */
+#define SPLIT_NEIGHBOURS 16
+#define NEIGHBOURS 128
 
 /* Lists made at a time, at most, and rows that their centres are trained on. */
 #define MAX_PARTS 256
@@ -74,8 +80,11 @@
 #define BATCH_BYTES (1024 * 1024)
 
 /* Where the number of lists to look at is measured. */
-#define PROBE_ROWS 100
+#define PROBE_ROWS 200
 #define PROBE_NEIGHBOURS 10
+
+/* How much of what is missing to a recall of 1 is asked for besides: codes lose some. */
+#define MARGIN 0.2
 
 typedef struct Balance
 {
@@ -673,16 +682,16 @@ change(Balance *b, VdbIvfNear *lists, uint32 nlists, uint32 parts)
 	MemoryContextDelete(context);
 }
 
-/* Begins to look for lists near one. */
+/* Begins to look for so many lists near one. */
 static void
-look_around(Balance *b, const VdbIvfNear *list)
+look_around(Balance *b, const VdbIvfNear *list, uint32 expect)
 {
 	float	   *centre = b->rotated;
 
 	vdb_ivf_route_begin(b->route, b->state.version, VDB_IVF_ANY, NULL, NULL);
 	vdb_ivf_route_centre(b->route, list, centre);
 	vdb_quant_tables_init(&b->tables, b->ivf->list.code_dim, centre, b->tables_memory);
-	vdb_ivf_route_expect(b->route, NEIGHBOURS);
+	vdb_ivf_route_expect(b->route, expect);
 	vdb_ivf_route_begin(b->route, b->state.version, VDB_IVF_BY_GAP, centre, &b->tables);
 }
 
@@ -695,13 +704,13 @@ parts_of(Balance *b, double rows)
 static void
 split(Balance *b, const VdbIvfNear *list, uint64 rows)
 {
-	VdbIvfNear	lists[NEIGHBOURS + 1];
+	VdbIvfNear	lists[SPLIT_NEIGHBOURS + 1];
 	uint32		n = 0;
 	VdbIvfNear	near;
 
 	lists[n++] = *list;
-	look_around(b, list);
-	for (int i = 0; i < NEIGHBOURS && vdb_ivf_route_next(b->route, &near); i++)
+	look_around(b, list, SPLIT_NEIGHBOURS);
+	for (int i = 0; i < SPLIT_NEIGHBOURS && vdb_ivf_route_next(b->route, &near); i++)
 	{
 		uint64		count;
 
@@ -717,9 +726,12 @@ split(Balance *b, const VdbIvfNear *list, uint64 rows)
 	change(b, lists, n, Max(2, parts_of(b, rows)));
 }
 
-/* Merges a list with its neighbours, as far as they are small. */
+/*
+ * Merges a list with its neighbours, as far as they are small: up to so many
+ * rows, of which parts are made as large as they should be.
+ */
 static void
-merge(Balance *b, const VdbIvfNear *list, uint64 rows)
+merge(Balance *b, const VdbIvfNear *list, uint64 rows, double most)
 {
 	VdbIvfNear	lists[NEIGHBOURS + 1];
 	uint32		n = 0;
@@ -728,7 +740,7 @@ merge(Balance *b, const VdbIvfNear *list, uint64 rows)
 	uint64		nearest_count = 0;
 
 	lists[n++] = *list;
-	look_around(b, list);
+	look_around(b, list, NEIGHBOURS);
 	for (int i = 0; i < NEIGHBOURS && vdb_ivf_route_next(b->route, &near); i++)
 	{
 		uint64		count;
@@ -741,7 +753,7 @@ merge(Balance *b, const VdbIvfNear *list, uint64 rows)
 			nearest = near;
 			nearest_count = count;
 		}
-		if (rows + count <= b->target)
+		if (rows + count <= most)
 		{
 			lists[n++] = near;
 			rows += count;
@@ -788,8 +800,9 @@ measure(Balance *b)
 {
 	VdbIvfState *state = &b->state;
 	VdbIvfScan *scan = vdb_ivf_probe_create(b->index);
-	uint32		n;
-	Lane	   *lanes = read_directory(b->index, b->ivf, &n);
+	uint32		n = 0;
+	uint32		nlanes;
+	Lane	   *lanes = read_directory(b->index, b->ivf, &nlanes);
 	uint32		most = Min(state->nlists, Max(64, 4 * state->probes[5] + 16));
 	uint64	   *found = palloc0(most * sizeof(uint64));
 	Example		example = {.balance = b,.row = palloc(b->ivf->list.row_size)};
@@ -797,6 +810,9 @@ measure(Balance *b)
 	uint64		sum = 0;
 	int			r = 0;
 
+	for (uint32 i = 0; i < nlanes; i++)
+		if (vdb_ivf_lives(&lanes[i].info, state->version))
+			lanes[n++] = lanes[i];
 	vdb_ivf_route_begin(b->route, state->version, VDB_IVF_ANY, NULL, NULL);
 	for (uint32 i = 0; i < PROBE_ROWS && n > 0; i++)
 	{
@@ -805,8 +821,6 @@ measure(Balance *b)
 		uint64		entries;
 		uint32		k;
 
-		if (!vdb_ivf_lives(&lane->info, state->version))
-			continue;
 		entries = vdb_ivf_list_count(b->index, lane->list.head, lane->list.number);
 		if (entries == 0)
 			continue;
@@ -826,7 +840,8 @@ measure(Balance *b)
 	for (uint32 rank = 0; rank < most; rank++)
 	{
 		sum += found[rank];
-		while (r < VDB_IVF_NRECALLS && sum >= vdb_ivf_recalls[r] * total)
+		while (r < VDB_IVF_NRECALLS &&
+			   sum >= (vdb_ivf_recalls[r] + MARGIN * (1 - vdb_ivf_recalls[r])) * total)
 			state->probes[r++] = rank + 1;
 	}
 	state->measured = state->nlists;
@@ -959,17 +974,20 @@ vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint3
 	for (uint32 i = 0; i < n && lists != NULL; i++)
 	{
 		uint64		live = lists[i].live;
+		/* Most of its rows are gone: the centre is theirs, not that of the others. */
+		bool		other = lists[i].dead > live;
 
 		if (!lists[i].lives || live == 0 ||
-			(live >= MERGE_AT * b->target && live <= SPLIT_AT * b->target))
+			(live >= MERGE_AT * b->target && live <= SPLIT_AT * b->target && !other))
 			continue;
 		lock_changes(b);
 		if (still_there(b, &lists[i].list))
 		{
-			if (live > b->target)
+			if (live > SPLIT_AT * b->target)
 				split(b, &lists[i].list, live);
 			else
-				merge(b, &lists[i].list, live);
+				merge(b, &lists[i].list, live, other ? Min(REMAKE * b->target, Max(MAX_REMAKE, 2 * b->target)) :
+					  b->target);
 		}
 		unlock_changes(b);
 		VDB_COMPAT_VACUUM_DELAY();

@@ -336,6 +336,7 @@ typedef struct VdbIvfListCount
 	VdbIvfNear	list;			/* without distances */
 	bool		lives;
 	uint64		live;			/* entries */
+	uint64		dead;			/* that the pass has removed */
 	BlockNumber room;			/* a page with empty lanes */
 } VdbIvfListCount;
 

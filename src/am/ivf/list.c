@@ -10,11 +10,15 @@
 
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
+#include "storage/freespace.h"
 
 #include "am/ivf/ivf.h"
 
-/* Loose lanes of a page that are worth putting into blocks. */
-#define SEAL VDB_BLOCK
+/*
+ * Loose lanes of a page that are worth putting into blocks.  More would make a
+ * little less WAL, and searches slower, which read their rows.
+ */
+#define SEAL 16
 
 /* ---- pages ---- */
 
@@ -532,6 +536,8 @@ void
 vdb_ivf_list_free(const VdbIvfShape *shape, Relation index, BlockNumber head, uint32 number)
 {
 	BlockNumber *rows = palloc(shape->nrow_pages * sizeof(BlockNumber));
+	BlockNumber low = head;
+	BlockNumber high = head;
 
 	for (BlockNumber block = head; block != InvalidBlockNumber;)
 	{
@@ -543,12 +549,19 @@ vdb_ivf_list_free(const VdbIvfShape *shape, Relation index, BlockNumber head, ui
 		vdb_page_release(buffer);
 		/* A crash in between leaves pages that vacuum finds. */
 		vdb_page_free(index, block, VDB_IVF_LEAD);
+		low = Min(low, block);
+		high = Max(high, block);
 		for (uint32 i = 0; i < shape->nrow_pages; i++)
 			if (rows[i] != InvalidBlockNumber)
+			{
 				vdb_page_free(index, rows[i], VDB_IVF_ROWS);
+				low = Min(low, rows[i]);
+				high = Max(high, rows[i]);
+			}
 		block = next;
 	}
 	pfree(rows);
+	FreeSpaceMapVacuumRange(index, low, high + 1);
 }
 
 /* ---- chains of row ids ---- */

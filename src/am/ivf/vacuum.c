@@ -89,6 +89,7 @@ vacuum_lead(VacuumState *vs, VdbIvfListCount *list, Buffer buffer)
 	}
 	vs->result->num_index_tuples += live;
 	list->live += live;
+	list->dead += ndead;
 	if (live <= shape->lanes - shape->lanes / ROOM_SHARE && list->room == InvalidBlockNumber)
 		list->room = BufferGetBlockNumber(buffer);
 }
