@@ -956,6 +956,7 @@ vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint3
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Balance    *b = create_balance(index, ivf);
+	uint32		tried = 0;
 
 	lock_changes(b);
 	free_retired(b);
@@ -981,6 +982,9 @@ vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint3
 			(live >= MERGE_AT * b->target && live <= SPLIT_AT * b->target && !other))
 			continue;
 		lock_changes(b);
+		/* What the last few have left serves the next ones, if nobody needs it. */
+		if (++tried % 16 == 0)
+			free_retired(b);
 		if (still_there(b, &lists[i].list))
 		{
 			if (live > SPLIT_AT * b->target)
