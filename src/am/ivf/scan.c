@@ -449,7 +449,8 @@ next_batch(VdbIvfScan *so)
 	uint32		n = so->ncandidates - so->next;
 	uint32		end = so->next;
 	uint32		taken = 0;
-	float		limit;
+	float		limit,
+				lowest;			/* of those that stay */
 
 	if (n <= BATCH)
 	{
@@ -459,8 +460,14 @@ next_batch(VdbIvfScan *so)
 	}
 	for (uint32 i = 0; i < n; i++)
 		so->numbers[i] = c[so->next + i].lower;
-	if (!vdb_scan_cut(so->numbers, n, BATCH, &limit))
-		limit = nextafterf(vdb_scan_nth(so->numbers, n, BATCH), INFINITY);
+	if (vdb_scan_cut(so->numbers, n, BATCH, &limit))
+		lowest = limit;
+	else
+	{
+		/* which may be -infinity */
+		lowest = vdb_scan_nth(so->numbers, n, BATCH);
+		limit = nextafterf(lowest, INFINITY);
+	}
 	/* First which, without a branch that nobody could guess. */
 	for (uint32 i = so->next; i < so->ncandidates; i++)
 	{
@@ -475,7 +482,7 @@ next_batch(VdbIvfScan *so)
 		c[so->which[i]] = swap;
 	}
 	so->refined = limit;
-	so->bound = operator_distance(so, limit);
+	so->bound = operator_distance(so, lowest);
 	return end;
 }
 
