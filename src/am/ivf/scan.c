@@ -117,6 +117,8 @@ typedef struct VdbIvfScan
 	void	   *tables_memory;
 	VdbQuantWeights weights;
 	void	   *weights_memory;
+	double		most;			/* deviations that an error can have */
+	double		rounded;		/* by rounding the query, times rescale */
 
 	/* lists looked at */
 	VdbIvfRoute *route;
@@ -404,8 +406,8 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 	const VdbIvf *ivf = so->ivf;
 	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
 	double		deviation = factors->error * (1 + ROUNDING);
-	double		length = deviation * sqrt(Max(ivf->dim - 1.0, 1));
-	double		width = Min(deviation * SURE, length);
+	double		length = deviation * so->most;
+	double		width = deviation * Min(so->most, SURE);
 	float		estimate;
 	double		slack,
 				lower;
@@ -415,11 +417,7 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 		return -INFINITY;
 	slack = ROUNDING * (fabs(near->base) + fabs(factors->add) +
 						fabs((double) estimate - near->base - factors->add));
-	slack += 64.0 * so->weights.step * ivf->dim * fabs(factors->rescale);
-	/* a query too small for a step counts as zero */
-	if (so->weights.step == 0)
-		slack += 127.5 * sqrt(ivf->dim) * so->length * fabs(factors->rescale);
-	slack += FLT_MIN;
+	slack += so->rounded * fabs(factors->rescale) + FLT_MIN;
 
 	if (ivf->meta.metric == VDB_IP)
 	{
@@ -435,7 +433,8 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 	if (ivf->meta.metric == VDB_COSINE)
 		slack += 2 * ROUNDING * ivf->meta.scale * ivf->meta.scale;
 	lower = sqrt(Max(estimate - length * length - slack, 0)) - width;
-	return from_coded(ivf, Max(lower, 0) * Max(lower, 0));
+	lower = Max(lower, 0) / ivf->meta.scale;
+	return ivf->meta.metric == VDB_COSINE ? lower * lower / 2 : lower;
 }
 
 /*
@@ -778,7 +777,13 @@ begin_query(VdbIvfScan *so, Relation index, Datum query)
 	so->length = vdb_dist_norm(VDB_F32, so->rotated, ivf->dim);
 	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, so->rotated, so->tables_memory);
 	if (ivf->list.coded)
+	{
 		vdb_quant_weights_init(&so->weights, ivf->dim, so->rotated, so->weights_memory);
+		so->most = sqrt(Max(ivf->dim - 1.0, 1));
+		/* a query too small for a step counts as zero */
+		so->rounded = so->weights.step > 0 ? 64.0 * so->weights.step * ivf->dim :
+			127.5 * sqrt(ivf->dim) * so->length;
+	}
 	vdb_ivf_route_begin(so->route, so->rotated, &so->tables);
 	enter_stage(so, index, STAGE_LISTS);
 }
