@@ -203,8 +203,10 @@ drop_candidates(VdbIvfScan *so)
 	/* Without a branch: nobody could guess it. */
 	for (uint32 i = so->next; i < so->ncandidates; i++)
 	{
+		bool		stays = c[i].lower < so->limit;
+
 		c[n] = c[i];
-		n += c[n].lower < so->limit;
+		n += stays;
 	}
 	so->ncandidates = n;
 }
