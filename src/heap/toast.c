@@ -53,7 +53,6 @@ typedef struct Hint
 	ItemPointerData first;		/* its first chunk: it may be asked for again */
 	BlockNumber block;			/* its last chunk: the next value comes after */
 	OffsetNumber offset;
-	Buffer		buffer;			/* that held the block */
 	BlockNumber nblocks;		/* blocks that are there while the lock is
 								 * held, 0 for not known */
 	double		pages_per_id;	/* from value to value, 0 for not known */
@@ -88,7 +87,11 @@ typedef struct Mark
 /* How much of the next chunk to fetch; the hardware sees the rest coming. */
 #define PREFETCH_BYTES 1024
 
+/* Which buffers held the blocks, to find them again without a hash table. */
+#define NBUFFERS (1 << 15)
+
 static Hint hints[NHINTS];
+static Buffer buffers[NBUFFERS];
 static Mark marks[NMARKS];
 
 /* A value on its way. */
@@ -144,6 +147,18 @@ hint_of(Oid toastrelid)
 		hint->toastrelid = toastrelid;
 	}
 	return hint;
+}
+
+/* A block, pinned. */
+static Buffer
+pin(Relation rel, BlockNumber block)
+{
+	Buffer	   *buffer = &buffers[(RelationGetRelid(rel) * 0x9e3779b1u + block) % NBUFFERS];
+
+	if (BufferIsInvalid(*buffer) ||
+		!ReadRecentBuffer(VDB_COMPAT_LOCATOR(rel), MAIN_FORKNUM, block, *buffer))
+		*buffer = ReadBuffer(rel, block);
+	return *buffer;
 }
 
 /* The value id and the number of a chunk in a tuple; false if it has none. */
@@ -267,11 +282,7 @@ read_from(Reader *reader, Hint *hint, BlockNumber block, OffsetNumber offset, Oi
 			hint->nblocks = RelationGetNumberOfBlocks(reader->rel);
 		if (block >= hint->nblocks)
 			return false;
-		if (block == hint->block && BufferIsValid(hint->buffer) &&
-			ReadRecentBuffer(VDB_COMPAT_LOCATOR(reader->rel), MAIN_FORKNUM, block, hint->buffer))
-			buffer = hint->buffer;
-		else
-			buffer = ReadBuffer(reader->rel, block);
+		buffer = pin(reader->rel, block);
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		if (offset == InvalidOffsetNumber)
 			offset = find_first(reader, BufferGetPage(buffer), seen);
@@ -285,7 +296,6 @@ read_from(Reader *reader, Hint *hint, BlockNumber block, OffsetNumber offset, Oi
 				ItemPointerSet(&hint->first, block, offset - reader->next);
 			hint->block = block;
 			hint->offset = offset - 1;
-			hint->buffer = buffer;
 		}
 		if (reader->next == reader->nchunks)
 			return true;
@@ -444,7 +454,9 @@ vdb_heap_detoast(struct varlena *value)
 	if (VARATT_EXTERNAL_IS_COMPRESSED(pointer) || VDB_COMPAT_SNAPSHOTS_EXPIRE())
 		return pg_detoast_datum_packed(value);
 
-	reader.rel = table_open(pointer.va_toastrelid, AccessShareLock);
+	hint = hint_of(pointer.va_toastrelid);
+	/* If its size is known, the lock is there. */
+	reader.rel = table_open(pointer.va_toastrelid, hint->nblocks > 0 ? NoLock : AccessShareLock);
 	if (reader.rel->rd_rel->relam == HEAP_TABLE_AM_OID)
 	{
 		reader.snapshot = VDB_COMPAT_TOAST_SNAPSHOT(&space);
@@ -456,7 +468,6 @@ vdb_heap_detoast(struct varlena *value)
 		result = palloc(reader.size + VARHDRSZ);
 		SET_VARSIZE(result, reader.size + VARHDRSZ);
 		reader.data = VARDATA(result);
-		hint = hint_of(pointer.va_toastrelid);
 		complete = read_next(&reader, hint) || read_by_mark(&reader, hint) ||
 			read_by_index(&reader, hint);
 		hint->valueid = complete ? reader.valueid : InvalidOid;

@@ -93,7 +93,7 @@ vdb_scan_cut(const float *x, uint32 n, uint32 m, float *cut)
 {
 	enum
 	{
-		nsteps = 512
+		nsteps = 256
 	};
 	uint32		counts[nsteps] = {0};
 	float		least,
@@ -111,7 +111,7 @@ vdb_scan_cut(const float *x, uint32 n, uint32 m, float *cut)
 	if (!(scale > 0 && scale < FLT_MAX))
 		return false;
 	for (uint32 i = 0; i < n; i++)
-		counts[(uint32) ((x[i] - least) * scale)]++;
+		counts[(int32) ((x[i] - least) * scale)]++;
 	while (sum < m)
 		sum += counts[step++];
 	*cut = least + step / scale;

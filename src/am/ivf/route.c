@@ -237,13 +237,30 @@ refine(VdbIvfRoute *route, VdbIvfLead *lead, uint32 ordinal, Buffer *row)
 	return r;
 }
 
-static int
-compare_refined(const void *a, const void *b)
-{
-	float		x = ((const Refined *) a)->key;
-	float		y = ((const Refined *) b)->key;
+#define ST_SORT sort_refined
+#define ST_ELEMENT_TYPE Refined
+#define ST_COMPARE(a, b) ((a)->key < (b)->key ? -1 : (a)->key > (b)->key)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
-	return x < y ? -1 : x > y;
+/* Begins to fetch the centres of those of which that are on a page, from i on. */
+static void
+prefetch_centres(VdbIvfRoute *route, VdbIvfLead *lead, uint32 i, uint32 n)
+{
+	const VdbIvfShape *shape = &route->ivf->directory;
+	uint32		page = route->which[i] / shape->lanes;
+
+	if (shape->rows_per_page == 0)
+		return;
+	for (; i < n && route->which[i] / shape->lanes == page; i++)
+	{
+		uint32		lane = route->which[i] % shape->lanes;
+
+		vdb_page_prefetch(route->index, lead->rows[lane / shape->rows_per_page],
+						  lane % shape->rows_per_page * shape->row_size,
+						  Min(shape->row_size, 2048));
+	}
 }
 
 /* Looks at the centres of the next few that may be near. */
@@ -265,6 +282,8 @@ refine_more(VdbIvfRoute *route)
 		uint32		page = route->which[i] / lanes;
 		Buffer		buffer = read_ordinal(route, route->which[i]);
 
+		if (route->order != VDB_IVF_ANY)
+			prefetch_centres(route, vdb_ivf_lead(BufferGetPage(buffer)), i, n);
 		for (; i < n && route->which[i] / lanes == page; i++)
 		{
 			check_lane(route, buffer, route->which[i]);
@@ -276,7 +295,7 @@ refine_more(VdbIvfRoute *route)
 	}
 	if (BufferIsValid(row))
 		vdb_page_unpin(row);
-	qsort(route->refined, route->nrefined, sizeof(Refined), compare_refined);
+	sort_refined(route->refined, route->nrefined);
 }
 
 bool

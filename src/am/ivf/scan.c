@@ -122,6 +122,8 @@ struct VdbIvfScan
 	void	   *tables_memory;
 	VdbQuantWeights weights;
 	void	   *weights_memory;
+	double		most;			/* deviations that an error can have */
+	double		rounded;		/* by rounding the query, times rescale */
 
 	/* lists looked at */
 	VdbIvfRoute *route;
@@ -206,8 +208,10 @@ drop_candidates(VdbIvfScan *so)
 	/* Without a branch: nobody could guess it. */
 	for (uint32 i = so->next; i < so->ncandidates; i++)
 	{
+		bool		stays = c[i].lower < so->limit;
+
 		c[n] = c[i];
-		n += c[n].lower < so->limit;
+		n += stays;
 	}
 	so->ncandidates = n;
 }
@@ -494,8 +498,8 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 	const VdbIvf *ivf = so->ivf;
 	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
 	double		deviation = factors->error * (1 + ROUNDING);
-	double		length = deviation * sqrt(Max(ivf->dim - 1.0, 1));
-	double		width = Min(deviation * SURE, length);
+	double		length = deviation * so->most;
+	double		width = deviation * Min(so->most, SURE);
 	float		estimate;
 	double		slack,
 				lower;
@@ -505,13 +509,9 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 		return -INFINITY;
 	slack = ROUNDING * (fabs(near->base) + fabs(factors->add) +
 						fabs((double) estimate - near->base - factors->add));
-	slack += 64.0 * so->weights.step * ivf->dim * fabs(factors->rescale);
+	slack += so->rounded * fabs(factors->rescale) + FLT_MIN;
 	if (ivf->kind->sparse)
 		slack += sparse_slack(so, near, estimate, factors->rescale);
-	/* a query too small for a step counts as zero */
-	if (so->weights.step == 0)
-		slack += 127.5 * sqrt(ivf->dim) * so->length * fabs(factors->rescale);
-	slack += FLT_MIN;
 
 	if (ivf->meta.metric == VDB_IP)
 	{
@@ -529,7 +529,8 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 	if (ivf->meta.metric == VDB_COSINE)
 		slack += 2 * ROUNDING * ivf->meta.scale * ivf->meta.scale;
 	lower = sqrt(Max(estimate - length * length - slack, 0)) - width;
-	return from_coded(ivf, Max(lower, 0) * Max(lower, 0));
+	lower = Max(lower, 0) / ivf->meta.scale;
+	return ivf->meta.metric == VDB_COSINE ? lower * lower / 2 : lower;
 }
 
 /*
@@ -543,7 +544,8 @@ next_batch(VdbIvfScan *so)
 	uint32		n = so->ncandidates - so->next;
 	uint32		end = so->next;
 	uint32		taken = 0;
-	float		limit;
+	float		limit,
+				lowest;			/* of those that stay */
 
 	if (n <= BATCH)
 	{
@@ -553,8 +555,14 @@ next_batch(VdbIvfScan *so)
 	}
 	for (uint32 i = 0; i < n; i++)
 		so->numbers[i] = c[so->next + i].lower;
-	if (!vdb_scan_cut(so->numbers, n, BATCH, &limit))
-		limit = nextafterf(vdb_scan_nth(so->numbers, n, BATCH), INFINITY);
+	if (vdb_scan_cut(so->numbers, n, BATCH, &limit))
+		lowest = limit;
+	else
+	{
+		/* which may be -infinity */
+		lowest = vdb_scan_nth(so->numbers, n, BATCH);
+		limit = nextafterf(lowest, INFINITY);
+	}
 	/* First which, without a branch that nobody could guess. */
 	for (uint32 i = so->next; i < so->ncandidates; i++)
 	{
@@ -569,7 +577,7 @@ next_batch(VdbIvfScan *so)
 		c[so->which[i]] = swap;
 	}
 	so->refined = limit;
-	so->bound = operator_distance(so, limit);
+	so->bound = operator_distance(so, lowest);
 	return end;
 }
 
@@ -905,7 +913,13 @@ begin_query(VdbIvfScan *so, Relation index)
 	so->length = vdb_dist_norm(VDB_F32, so->rotated, ivf->dim);
 	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, so->rotated, so->tables_memory);
 	if (ivf->list.coded)
+	{
 		vdb_quant_weights_init(&so->weights, ivf->dim, so->rotated, so->weights_memory);
+		so->most = sqrt(Max(ivf->dim - 1.0, 1));
+		/* a query too small for a step counts as zero */
+		so->rounded = so->weights.step > 0 ? 64.0 * so->weights.step * ivf->dim :
+			127.5 * sqrt(ivf->dim) * so->length;
+	}
 	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->rotated, &so->tables);
 	enter_stage(so, index, STAGE_LISTS);
 }
