@@ -317,6 +317,69 @@ vdb_edit_finish(VdbEdit *edit)
 }
 
 void
+vdb_patch_begin(VdbPatch *patch, Relation index)
+{
+	patch->index = index;
+	patch->npages = patch->nparts = 0;
+}
+
+void
+vdb_patch_put(VdbPatch *patch, Buffer buffer, const void *at, const void *data, Size size)
+{
+	int			page = 0;
+	int			part = patch->nparts++;
+
+	Assert(part < VDB_PATCH_PARTS);
+	while (page < patch->npages && patch->buffers[page] != buffer)
+		page++;
+	if (page == patch->npages)
+	{
+		Assert(page < VDB_EDIT_PAGES);
+		patch->buffers[patch->npages++] = buffer;
+	}
+	patch->parts[part].page = page;
+	patch->parts[part].place[0] = (const char *) at - (const char *) BufferGetPage(buffer);
+	patch->parts[part].place[1] = size;
+	patch->parts[part].data = data;
+}
+
+/*
+ * The record is one of generic WAL, whose redo puts parts of pages in place:
+ * for each its offset, its length, and its bytes (access/transam/generic_xlog.c,
+ * unchanged since it came with 9.6).  It empties the space between pd_lower
+ * and pd_upper, too, which here is empty anyway.
+ */
+void
+vdb_patch_finish(VdbPatch *patch)
+{
+	XLogRecPtr	lsn = InvalidXLogRecPtr;
+
+	START_CRIT_SECTION();
+	for (int i = 0; i < patch->nparts; i++)
+		memcpy((char *) BufferGetPage(patch->buffers[patch->parts[i].page]) +
+			   patch->parts[i].place[0], patch->parts[i].data, patch->parts[i].place[1]);
+	for (int i = 0; i < patch->npages; i++)
+		MarkBufferDirty(patch->buffers[i]);
+	if (RelationNeedsWAL(patch->index))
+	{
+		XLogBeginInsert();
+		for (int i = 0; i < patch->npages; i++)
+			XLogRegisterBuffer(i, patch->buffers[i], REGBUF_STANDARD);
+		for (int i = 0; i < patch->nparts; i++)
+		{
+			XLogRegisterBufData(patch->parts[i].page, (char *) patch->parts[i].place,
+								sizeof(patch->parts[i].place));
+			XLogRegisterBufData(patch->parts[i].page, (char *) patch->parts[i].data,
+								patch->parts[i].place[1]);
+		}
+		lsn = XLogInsert(RM_GENERIC_ID, 0);
+		for (int i = 0; i < patch->npages; i++)
+			PageSetLSN(BufferGetPage(patch->buffers[i]), lsn);
+	}
+	END_CRIT_SECTION();
+}
+
+void
 vdb_page_free(Relation index, BlockNumber block, uint16 kind)
 {
 	Buffer		buffer = vdb_page_read_exclusive(index, block, kind);

@@ -119,6 +119,35 @@ extern void vdb_edit_finish(VdbEdit *edit);
 /* Gives a page of that kind up, which nothing leads to, for vdb_edit_new(). */
 extern void vdb_page_free(Relation index, BlockNumber block, uint16 kind);
 
+/*
+ * A patch: a few bytes of one or more pages, which change together or not at
+ * all.  What an edit finds out by comparing pages, the caller says here: it
+ * costs a tenth of that.
+ */
+#define VDB_PATCH_PARTS 8
+
+typedef struct VdbPatch
+{
+	Relation	index;
+	int			npages;
+	int			nparts;
+	Buffer		buffers[VDB_EDIT_PAGES];
+	struct
+	{
+		uint8		page;
+		OffsetNumber place[2];	/* offset and length, as generic WAL has them */
+		const void *data;
+	}			parts[VDB_PATCH_PARTS];
+} VdbPatch;
+
+extern void vdb_patch_begin(VdbPatch *patch, Relation index);
+
+/* The page of a buffer locked exclusively gets these bytes at that place of
+ * its own, all at the end: data has to stay until then. */
+extern void vdb_patch_put(VdbPatch *patch, Buffer buffer, const void *at, const void *data,
+						  Size size);
+extern void vdb_patch_finish(VdbPatch *patch);
+
 /* Logs a whole fork, after a build. */
 extern void vdb_page_log_all(Relation index, ForkNumber fork);
 

@@ -303,7 +303,8 @@ typedef struct Work
 	float	   *rotated;
 	float	   *scratch;		/* two vectors */
 	char	   *encoded;
-	char	   *copy;			/* of a row */
+	char	   *copy;			/* of a row that is in the index */
+	char	   *row;			/* of one that is to be */
 } Work;
 
 Size
@@ -311,7 +312,7 @@ vdb_ivf_list_work(const VdbIvf *ivf)
 {
 	return 3 * ivf->dim * sizeof(float) +
 		Max(vdb_ivf_encoded_size(ivf, &ivf->list), vdb_ivf_encoded_size(ivf, &ivf->directory)) +
-		Max(ivf->list.row_size, ivf->directory.row_size);
+		2 * TYPEALIGN(4, Max(ivf->list.row_size, ivf->directory.row_size));
 }
 
 static Work
@@ -323,6 +324,7 @@ lay_out(const VdbIvf *ivf, const VdbIvfShape *shape, void *memory)
 	work.scratch = work.rotated + ivf->dim;
 	work.encoded = (char *) (work.scratch + 2 * ivf->dim);
 	work.copy = work.encoded + vdb_ivf_encoded_size(ivf, shape);
+	work.row = work.copy + TYPEALIGN(4, shape->row_size);
 	return work;
 }
 
@@ -370,41 +372,53 @@ count_loose(const VdbIvfLead *lead)
 	return pg_popcount((const char *) lead->loose, sizeof(lead->loose));
 }
 
-bool
-vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bool building,
-				 BlockNumber head, uint32 number, const VdbIvfEntry *entry, void *memory,
-				 uint32 *pages)
+/*
+ * Adds an entry whose row page is there, and which makes no block: some bytes
+ * of two pages, which are known.
+ */
+static void
+patch_entry(const VdbIvfShape *shape, Relation index, Buffer buffer, uint32 lane,
+			const VdbIvfEntry *entry, const void *row)
 {
-	Work		work = lay_out(ivf, shape, memory);
-	const void *row = entry->row;
-	char	   *codes = NULL;
-	uint32		grown = 0;
-	Buffer		buffer;
+	VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+	Buffer		rows = vdb_page_read_exclusive(index, lead->rows[row_page(shape, lane)],
+											   VDB_IVF_ROWS);
+	Page		page = BufferGetPage(rows);
+	uint32		at = row_offset(shape, lane);
+	LocationIndex lower = vdb_page_contents(page) + at + shape->row_size - (char *) page;
+	uint16		live = lead->live + 1;
+	uint32		loose = lead->loose[lane / VDB_BLOCK] | (uint32) 1 << lane % VDB_BLOCK;
+	VdbPatch	patch;
+
+	vdb_patch_begin(&patch, index);
+	vdb_patch_put(&patch, buffer, &lead->live, &live, sizeof(live));
+	if (shape->coded)
+		vdb_patch_put(&patch, buffer, &lead->loose[lane / VDB_BLOCK], &loose, sizeof(loose));
+	vdb_patch_put(&patch, buffer, vdb_ivf_tid(shape, lead, lane), &entry->tid,
+				  sizeof(ItemPointerData));
+	if (lower > ((PageHeader) page)->pd_lower)
+		vdb_patch_put(&patch, rows, &((PageHeader) page)->pd_lower, &lower, sizeof(lower));
+	vdb_patch_put(&patch, rows, vdb_page_contents(page) + at, row, shape->row_size);
+	vdb_patch_finish(&patch);
+	vdb_page_release(rows);
+}
+
+/* Adds an entry of any kind; blocks are filled when there is enough for them. */
+static void
+edit_entry(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bool building,
+		   Buffer buffer, uint32 lane, const VdbIvfEntry *entry, const void *row, bool full,
+		   const Work *work)
+{
+	VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+	uint32		number = lead->list;
+	uint32		n = row_page(shape, lane);
 	Buffer		old = InvalidBuffer;
 	VdbEdit		edit;
-	VdbIvfLead *lead;
-	int			lane;
-	uint32		n;
 
-	if (row == NULL)
-	{
-		row = codes = palloc(shape->row_size);
-		vdb_ivf_encode_row(ivf, entry->rotated, entry->centre, entry->error, work.scratch, codes);
-	}
-
-	buffer = find_room(shape, index, building, head, number, &lane, &grown);
-	if (!BufferIsValid(buffer))
-	{
-		if (codes != NULL)
-			pfree(codes);
-		return false;
-	}
-	n = row_page(shape, lane);
 	if (shape->rows_per_page == 0)
 	{
 		BlockNumber *blocks = palloc(shape->pages_per_row * sizeof(BlockNumber));
 
-		lead = vdb_ivf_lead(BufferGetPage(buffer));
 		memcpy(blocks, &lead->rows[n], shape->pages_per_row * sizeof(BlockNumber));
 		write_long_row(shape, index, building, number, row, blocks);
 		vdb_edit_begin(&edit, index, building);
@@ -423,20 +437,49 @@ vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bo
 	if (shape->directory)
 	{
 		*vdb_ivf_info(shape, lead, lane) = *entry->info;
-		write_code(ivf, shape, lead, lane, entry->rotated, NULL, row, &work);
+		write_code(ivf, shape, lead, lane, entry->rotated, NULL, row, work);
 	}
 	else if (shape->coded)
 	{
 		lead->loose[lane / VDB_BLOCK] |= (uint32) 1 << lane % VDB_BLOCK;
-		if (lead->live == shape->lanes || count_loose(lead) >= SEAL)
-			seal(ivf, shape, index, lead, lane, row, entry->centre, &work);
+		if (full)
+			seal(ivf, shape, index, lead, lane, row, entry->centre, work);
 	}
 	vdb_edit_finish(&edit);
 	if (BufferIsValid(old))
 		vdb_page_release(old);
+}
+
+bool
+vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bool building,
+				 BlockNumber head, uint32 number, const VdbIvfEntry *entry, void *memory,
+				 uint32 *pages)
+{
+	Work		work = lay_out(ivf, shape, memory);
+	const void *row = entry->row;
+	uint32		grown = 0;
+	Buffer		buffer;
+	VdbIvfLead *lead;
+	int			lane;
+	bool		full;
+
+	if (row == NULL)
+	{
+		vdb_ivf_encode_row(ivf, entry->rotated, entry->centre, entry->error, work.scratch,
+						   work.row);
+		row = work.row;
+	}
+	buffer = find_room(shape, index, building, head, number, &lane, &grown);
+	if (!BufferIsValid(buffer))
+		return false;
+	lead = vdb_ivf_lead(BufferGetPage(buffer));
+	full = lead->live + 1 == shape->lanes || count_loose(lead) + 1 >= SEAL;
+	if (building || shape->directory || (shape->coded && full) || shape->rows_per_page == 0 ||
+		lead->rows[row_page(shape, lane)] == InvalidBlockNumber)
+		edit_entry(ivf, shape, index, building, buffer, lane, entry, row, full, &work);
+	else
+		patch_entry(shape, index, buffer, lane, entry, row);
 	vdb_page_release(buffer);
-	if (codes != NULL)
-		pfree(codes);
 	if (pages != NULL)
 		*pages = grown;
 	return true;
