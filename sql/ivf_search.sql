@@ -261,6 +261,17 @@ RESET ivfflat.max_probes;
 RESET enable_seqscan;
 DROP TABLE flat;
 
+-- TRUNCATE of a table of this transaction builds the index anew in its file
+BEGIN;
+CREATE TABLE again (id int, v vector(3));
+CREATE INDEX ON again USING ivf (v vector_l2_ops) WITH (lists = 4);
+INSERT INTO again SELECT i, made(i, 3)::vector FROM generate_series(1, 300) i;
+SELECT differs('again', '<->', '''[1,2,3]''');
+TRUNCATE again;
+INSERT INTO again SELECT i, made(i, 3, 1000)::vector FROM generate_series(1, 200) i;
+SELECT differs('again', '<->', '''[1,2,3]''');
+ROLLBACK;
+
 -- errors
 CREATE TABLE wrong (id int, v vector(3), any_v vector, s sparsevec(9));
 CREATE INDEX ON wrong USING ivf (v vector_l1_ops) WITH (quantizer = rabitq);

@@ -177,6 +177,25 @@ vdb_ivf_open(Relation index)
 }
 
 bool
+vdb_ivf_is_complete(Relation index)
+{
+	if (index->rd_amcache == NULL)
+		pfree(load(index));
+	return index->rd_amcache != NULL;
+}
+
+bool
+vdb_ivf_is_same(Relation index, const VdbIvf *ivf)
+{
+	const VdbIvf *cached;
+
+	if (!vdb_ivf_is_complete(index))
+		return false;
+	cached = index->rd_amcache;
+	return memcmp(&cached->meta, &ivf->meta, sizeof(VdbIvfMeta)) == 0;
+}
+
+bool
 vdb_ivf_floats(const VdbIvf *ivf, const void *elements, float *floats)
 {
 	vdb_am_to_floats(ivf->kind, elements, ivf->dim, floats);

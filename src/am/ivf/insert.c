@@ -6,12 +6,16 @@
 
 #include "access/itup.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "am/ivf/ivf.h"
 
 /* What the inserts of a statement share. */
 typedef struct InsertState
 {
+	MemoryContext context;		/* of all this */
+	Oid			index;
+	RelFileNumber file;
 	const VdbIvf *ivf;
 	float	   *floats;
 	float	   *rotated;
@@ -22,18 +26,27 @@ typedef struct InsertState
 	void	   *work;
 } InsertState;
 
+/*
+ * The state of the last statement, kept for the next one of the same index:
+ * making it anew costs as much as an insert.
+ */
+static InsertState *kept;
+
+/* More memory than this is not kept. */
+#define KEPT_BYTES (1024 * 1024)
+
 static InsertState *
-create_state(Relation index, MemoryContext context, Datum first, bool isnull)
+create_state(Relation index)
 {
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "ivf insert",
+												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	InsertState *state = palloc(sizeof(InsertState));
-	VdbIvf	   *ivf = vdb_ivf_open(index);
+	const VdbIvf *ivf = vdb_ivf_open(index);
 
-	if (ivf->meta.directory == InvalidBlockNumber)
-	{
-		vdb_ivf_complete(index, first, isnull);
-		ivf = vdb_ivf_open(index);
-	}
+	state->context = context;
+	state->index = RelationGetRelid(index);
+	state->file = VDB_COMPAT_RELNUMBER(index);
 	state->ivf = ivf;
 	state->floats = palloc(ivf->dim * sizeof(float));
 	state->rotated = palloc(ivf->dim * sizeof(float));
@@ -43,6 +56,46 @@ create_state(Relation index, MemoryContext context, Datum first, bool isnull)
 	vdb_ivf_route_expect(state->route, 1);
 	state->work = palloc(vdb_ivf_list_work(ivf));
 	MemoryContextSwitchTo(old);
+	return state;
+}
+
+/* Keeps the state of a statement that ends, in whatever way. */
+static void
+keep_state(void *arg)
+{
+	InsertState *state = arg;
+
+	if (MemoryContextMemAllocated(state->context, true) > KEPT_BYTES)
+	{
+		MemoryContextDelete(state->context);
+		return;
+	}
+	if (kept != NULL)
+		MemoryContextDelete(kept->context);
+	kept = state;
+}
+
+/* State for a statement, whose memory is that context. */
+static InsertState *
+take_state(Relation index, MemoryContext statement, Datum first, bool isnull)
+{
+	MemoryContextCallback *callback = MemoryContextAllocZero(statement,
+															 sizeof(MemoryContextCallback));
+	InsertState *state = kept;
+
+	if (!vdb_ivf_is_complete(index))
+		vdb_ivf_complete(index, first, isnull);
+	if (state != NULL && state->index == RelationGetRelid(index) &&
+		state->file == VDB_COMPAT_RELNUMBER(index) && vdb_ivf_is_same(index, state->ivf))
+	{
+		kept = NULL;
+		vdb_ivf_route_reuse(state->route, index);
+	}
+	else
+		state = create_state(index);
+	callback->func = keep_state;
+	callback->arg = state;
+	MemoryContextRegisterResetCallback(statement, callback);
 	return state;
 }
 
@@ -73,7 +126,7 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 	uint32		pages = 0;
 
 	if (state == NULL)
-		info->ii_AmCache = state = create_state(index, info->ii_Context, values[0], isnull[0]);
+		info->ii_AmCache = state = take_state(index, info->ii_Context, values[0], isnull[0]);
 	ivf = state->ivf;
 	if (isnull[0])
 	{

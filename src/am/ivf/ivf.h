@@ -63,6 +63,12 @@ extern const double vdb_ivf_recalls[VDB_IVF_NRECALLS];
  */
 extern VdbIvf *vdb_ivf_open(Relation index);
 
+/*
+ * Whether that is still what the metapage says: TRUNCATE may have built the
+ * index anew in the same file.
+ */
+extern bool vdb_ivf_is_same(Relation index, const VdbIvf *ivf);
+
 /* The same of an index to be, with an origin of zeroes. */
 extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
 
@@ -372,6 +378,9 @@ extern uint32 vdb_ivf_probe(VdbIvfScan *scan, Relation index, const void *row,
 
 extern IndexBuildResult *vdb_ivf_build(Relation heap, Relation index, IndexInfo *info);
 extern void vdb_ivf_build_empty(Relation index);
+
+/* Whether there is more than a metapage. */
+extern bool vdb_ivf_is_complete(Relation index);
 
 /* Completes an index that has a metapage only; its first vector says how long
  * vectors are. */

@@ -844,7 +844,7 @@ take_state(Relation index)
 	VdbIvfScan *so = kept;
 
 	if (so == NULL || so->index != RelationGetRelid(index) ||
-		so->file != VDB_COMPAT_RELNUMBER(index))
+		so->file != VDB_COMPAT_RELNUMBER(index) || !vdb_ivf_is_same(index, so->ivf))
 		return create(index);
 	kept = NULL;
 	MemoryContextSetParent(so->context, CurrentMemoryContext);
