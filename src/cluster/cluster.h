@@ -8,7 +8,7 @@
  * this distance is the one with the largest inner product, whatever the row's
  * length.
  *
- * No memory is allocated but what the OpenMP runtime needs for its threads.
+ * No memory is allocated but the stacks of threads, some 20 kB used of each.
  * Every function that needs some is given it, aligned to 8 bytes, and another
  * function tells how much: never more is touched, so the sum of these sizes
  * and of the caller's arrays is a hard bound.  The instruction set (kernel.h)

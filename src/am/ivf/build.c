@@ -30,7 +30,7 @@
 #include "am/ivf/build.h"
 
 /* Rows that centres are trained on, for each list. */
-#define SAMPLE_PER_LIST 64
+#define SAMPLE_PER_LIST 32
 #define MAX_SAMPLE 400000
 
 /* Bytes of the rows assigned at a time, and the least number of rows. */

@@ -19,6 +19,9 @@
 #define PROBE_ROWS 200
 #define PROBE_NEIGHBOURS 10
 
+/* Rounds of k-means: see README.md. */
+#define ITERATIONS 5
+
 /* ---- sampling ---- */
 
 typedef struct Sampling
@@ -290,6 +293,7 @@ vdb_ivf_learn_centres(VdbIvfBuild *build)
 	training.k = build->nlists;
 	vdb_km_train_defaults(&training);
 	training.seed = build->meta.seed;
+	training.iterations = ITERATIONS;
 	if (training.ntops > 0)
 	{
 		tops = palloc_extended(training.ntops * dim * sizeof(float), MCXT_ALLOC_HUGE);
