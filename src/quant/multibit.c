@@ -170,9 +170,10 @@ encode_bytes(size_t dim, const float *residual, const float *centre, float scale
 		{
 			/* as round_to_grid(), without branches */
 			float		x = fabsf(r[k]) * scale;
-			float		magnitude = (float) (int) (x < 127 ? x : 127) + 0.5f;
+			int			over = (int) x - 127;
+			float		magnitude = (float) (127 + (over & over >> 31)) + 0.5f;
 
-			y[k] = r[k] > 0 ? magnitude : -magnitude;
+			y[k] = magnitude * (float) (2 * (r[k] > 0) - 1);
 		}
 		/* what fills up the last sixteen is no part of it */
 		for (size_t k = n; k < 16; k++)

@@ -71,20 +71,25 @@ typedef struct LaneSums
 	double		cy[LANES];
 } LaneSums;
 
-/* The bits of eight dimensions, and what they add to the sums. */
+/*
+ * The bits of eight dimensions, and what they add to the sums.  Signs are as
+ * good as random, so nothing branches on them.
+ */
 static inline unsigned
 encode_eight(const float *residual, const float *centre, LaneSums *sums)
 {
 	unsigned	bits = 0;
+	float		sign[LANES];
 
+	for (int k = 0; k < LANES; k++)
+		sign[k] = (float) (2 * (residual[k] > 0) - 1);
 	for (int k = 0; k < LANES; k++)
 	{
 		double		r = residual[k];
-		double		c = centre[k];
 
 		sums->rr[k] += r * r;
-		sums->ry[k] += r > 0 ? r : -r;
-		sums->cy[k] += r > 0 ? c : -c;
+		sums->ry[k] += fabs(r);
+		sums->cy[k] += (double) (centre[k] * sign[k]);
 	}
 	for (int k = 0; k < LANES; k++)
 		bits |= (unsigned) (residual[k] > 0) << k;
