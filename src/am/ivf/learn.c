@@ -189,12 +189,7 @@ vdb_ivf_learn_origin(VdbIvfBuild *build)
 	pfree(sum);
 	for (uint32 i = 0; i < n; i++)
 	{
-		for (uint32 j = 0; j < dim; j++)
-		{
-			double		x = build->sample[(Size) i * dim + j] - (double) origin[j];
-
-			square += x * x;
-		}
+		square += vdb_dist(VDB_F32, VDB_L2SQ, build->sample + (Size) i * dim, origin, dim);
 		if (i % 64 == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
@@ -293,6 +288,7 @@ vdb_ivf_learn_centres(VdbIvfBuild *build)
 	training.k = build->nlists;
 	vdb_km_train_defaults(&training);
 	training.seed = build->meta.seed;
+	training.coarse = true;
 	training.iterations = ITERATIONS;
 	if (training.ntops > 0)
 	{
@@ -309,6 +305,7 @@ vdb_ivf_learn_centres(VdbIvfBuild *build)
 	book.dim = dim;
 	book.k = build->nlists;
 	book.centroids = build->centres;
+	book.coarse = true;
 	book.ntops = report.ntops;
 	book.tops = tops;
 	book.first = first;
@@ -320,9 +317,12 @@ vdb_ivf_learn_centres(VdbIvfBuild *build)
 
 /* ---- probes ---- */
 
-/* Rows compared at a time, and queries that a thread deals with at a time. */
-#define PROBE_CHUNK 64
-#define PROBE_GROUP 4
+/*
+ * Rows compared at a time, and multiply-adds of the queries that a thread deals
+ * with at a time: some 10 ms.
+ */
+#define PROBE_CHUNK 16
+#define PROBE_WORK 2e8
 
 typedef struct Neighbour
 {
@@ -335,6 +335,7 @@ typedef struct Probes
 	VdbIvfBuild *build;
 	uint32		queries[PROBE_ROWS];	/* rows of the sample */
 	uint32		nqueries;
+	uint32		group;			/* queries that a thread deals with at a time */
 	uint32		k;				/* neighbours of each */
 	Neighbour	near[PROBE_ROWS][PROBE_NEIGHBOURS]; /* ascending */
 	uint32		lists[PROBE_ROWS][PROBE_NEIGHBOURS];
@@ -357,8 +358,8 @@ find_neighbours(void *arg, size_t item, int thread)
 	const VdbIvf *ivf = probes->build->ivf;
 	const float *sample = probes->build->sample;
 	uint32		n = probes->build->nsample;
-	uint32		begin = item * PROBE_GROUP;
-	uint32		end = Min(begin + PROBE_GROUP, probes->nqueries);
+	uint32		begin = item * probes->group;
+	uint32		end = Min(begin + probes->group, probes->nqueries);
 
 	for (uint32 q = begin; q < end; q++)
 		for (uint32 j = 0; j < probes->k; j++)
@@ -470,7 +471,8 @@ vdb_ivf_learn_probes(VdbIvfBuild *build)
 		vdb_ivf_build_phase(build, VDB_IVF_PHASE_PROBES, probes->nqueries);
 		probes->distances = palloc_extended((Size) control.threads * build->nlists * sizeof(float),
 											MCXT_ALLOC_HUGE);
-		vdb_ivf_build_check(vdb_km_each((probes->nqueries + PROBE_GROUP - 1) / PROBE_GROUP,
+		probes->group = Max(1, Min(PROBE_ROWS / 8, PROBE_WORK / ((double) n * build->ivf->dim)));
+		vdb_ivf_build_check(vdb_km_each((probes->nqueries + probes->group - 1) / probes->group,
 										find_neighbours, probes, &control));
 		/* too little at a time to be worth telling */
 		build->control.progress = NULL;
