@@ -317,12 +317,9 @@ vdb_ivf_learn_centres(VdbIvfBuild *build)
 
 /* ---- probes ---- */
 
-/*
- * Rows compared at a time, and multiply-adds of the queries that a thread deals
- * with at a time: some 10 ms.
- */
+/* Rows compared at a time, and queries that a thread deals with at a time. */
 #define PROBE_CHUNK 16
-#define PROBE_WORK 2e8
+#define PROBE_GROUP 25
 
 typedef struct Neighbour
 {
@@ -335,7 +332,6 @@ typedef struct Probes
 	VdbIvfBuild *build;
 	uint32		queries[PROBE_ROWS];	/* rows of the sample */
 	uint32		nqueries;
-	uint32		group;			/* queries that a thread deals with at a time */
 	uint32		k;				/* neighbours of each */
 	Neighbour	near[PROBE_ROWS][PROBE_NEIGHBOURS]; /* ascending */
 	uint32		lists[PROBE_ROWS][PROBE_NEIGHBOURS];
@@ -358,8 +354,8 @@ find_neighbours(void *arg, size_t item, int thread)
 	const VdbIvf *ivf = probes->build->ivf;
 	const float *sample = probes->build->sample;
 	uint32		n = probes->build->nsample;
-	uint32		begin = item * probes->group;
-	uint32		end = Min(begin + probes->group, probes->nqueries);
+	uint32		begin = item * PROBE_GROUP;
+	uint32		end = Min(begin + PROBE_GROUP, probes->nqueries);
 
 	for (uint32 q = begin; q < end; q++)
 		for (uint32 j = 0; j < probes->k; j++)
@@ -370,6 +366,9 @@ find_neighbours(void *arg, size_t item, int thread)
 		const void *rows[PROBE_CHUNK];
 		float		d[PROBE_CHUNK];
 
+		/* Only looks at flags, so any thread may. */
+		if (probes->build->control.interrupt(NULL))
+			return;
 		for (uint32 i = 0; i < count; i++)
 			rows[i] = sample + (Size) (from + i) * ivf->dim;
 		for (uint32 q = begin; q < end; q++)
@@ -471,8 +470,7 @@ vdb_ivf_learn_probes(VdbIvfBuild *build)
 		vdb_ivf_build_phase(build, VDB_IVF_PHASE_PROBES, probes->nqueries);
 		probes->distances = palloc_extended((Size) control.threads * build->nlists * sizeof(float),
 											MCXT_ALLOC_HUGE);
-		probes->group = Max(1, Min(PROBE_ROWS / 8, PROBE_WORK / ((double) n * build->ivf->dim)));
-		vdb_ivf_build_check(vdb_km_each((probes->nqueries + probes->group - 1) / probes->group,
+		vdb_ivf_build_check(vdb_km_each((probes->nqueries + PROBE_GROUP - 1) / PROBE_GROUP,
 										find_neighbours, probes, &control));
 		/* too little at a time to be worth telling */
 		build->control.progress = NULL;
