@@ -33,7 +33,7 @@ my $watcher = IPC::Run::start([ psql_command('-c', q{
         FOR i IN 1..20000 LOOP
             PERFORM pg_stat_clear_snapshot();
             INSERT INTO seen SELECT phase, tuples_done, tuples_total FROM pg_stat_progress_create_index;
-            EXIT WHEN to_regclass('watched') IS NOT NULL;
+            EXIT WHEN EXISTS (SELECT FROM pg_class WHERE relname = 'watched');
             PERFORM pg_sleep(0.001);
         END LOOP;
     END $$}) ], \$in, \$out, \$err);
