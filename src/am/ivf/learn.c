@@ -20,7 +20,7 @@
 #define PROBE_NEIGHBOURS 10
 
 /* Rounds of k-means: see README.md. */
-#define ITERATIONS 4
+#define ITERATIONS 6
 
 /* ---- sampling ---- */
 
