@@ -362,8 +362,6 @@ begin_sort(Batch *batch, Size memory)
 
 	TupleDescInitEntry(desc, COLUMN_KEY, "key", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, COLUMN_ENTRY, "entry", BYTEAOID, -1, 0);
-	/* As it is: a shorter header is not worth the trouble. */
-	TupleDescAttr(desc, COLUMN_ENTRY - 1)->attstorage = TYPSTORAGE_PLAIN;
 	batch->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	batch->sort = tuplesort_begin_heap(desc, 1, keys, operators, collations, nulls_first,
 									   memory / 1024, NULL, TUPLESORT_NONE);
@@ -428,13 +426,17 @@ write_lists(Batch *batch, BlockNumber *heads)
 
 		for (; more; more = tuplesort_gettupleslot(batch->sort, true, false, slot, NULL))
 		{
-			Entry	   *entry;
+			ItemPointerData tid;
+			const char *data;
 
 			slot_getallattrs(slot);
 			if (KEY_LIST(DatumGetInt64(slot->tts_values[COLUMN_KEY - 1])) != list)
 				break;
-			entry = (Entry *) DatumGetPointer(slot->tts_values[COLUMN_ENTRY - 1]);
-			vdb_ivf_writer_add(writer, &entry->tid, entry->encoded);
+			/* A short entry has got a short header, and any address. */
+			data = VARDATA_ANY(DatumGetPointer(slot->tts_values[COLUMN_ENTRY - 1]));
+			memcpy(&tid, data, sizeof(tid));
+			data += offsetof(Entry, encoded) - offsetof(Entry, tid);
+			vdb_ivf_writer_add(writer, &tid, data);
 			if (++done % 256 == 0)
 				vdb_ivf_build_progress(build, done);
 			CHECK_FOR_INTERRUPTS();
