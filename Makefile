@@ -17,8 +17,8 @@ OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c src/am/*/*.c))
 # extension may be loaded into the same backend.  PostgreSQL 15 leaves the mark
 # empty; the later ones define it with these very words.
 PG_CPPFLAGS = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))'
-PG_CFLAGS = -fvisibility=hidden -ftree-vectorize -fopenmp -Wshadow $(WERROR)
-SHLIB_LINK = -fopenmp
+PG_CFLAGS = -fvisibility=hidden -ftree-vectorize -pthread -Wshadow $(WERROR)
+SHLIB_LINK = -pthread
 # WERROR=-Werror is what the tests build with.
 WERROR =
 

@@ -210,7 +210,7 @@ vdb_km_assign(const VdbKmPacked *packed, const float *rows, size_t n, size_t few
 		.dist = dist,
 	};
 
-	if (few == 0 || few > packed->book.k)
+	if (few == 0 || few > packed->book.k || (few > 1 && packed->gemm.coarse))
 		return VDB_KM_INVALID;
 	vdb_km_start(&run, control, n * vdb_km_row_cost(packed->book.k, packed->book.ntops));
 	vdb_km_take_scratch(&arena, &scratch, packed->book.ntops, packed->book.dim, few, run.threads);

@@ -8,7 +8,7 @@
  * this distance is the one with the largest inner product, whatever the row's
  * length.
  *
- * No memory is allocated but what the OpenMP runtime needs for its threads.
+ * No memory is allocated but the stacks of threads, some 20 kB used of each.
  * Every function that needs some is given it, aligned to 8 bytes, and another
  * function tells how much: never more is touched, so the sum of these sizes
  * and of the caller's arrays is a hard bound.  The instruction set (kernel.h)
@@ -75,6 +75,9 @@ typedef struct VdbKmBook
 	size_t		ntops;			/* 0: one level */
 	const float *tops;			/* ntops x dim */
 	const uint32_t *first;		/* ntops + 1 */
+	bool		coarse;			/* one level: find the nearest in 8 bits where that
+								 * is faster, which may be another one that is as
+								 * near up to a thousandth of the length */
 } VdbKmBook;
 
 /* A book as assignment wants it.  The book's arrays need to stay. */
@@ -108,7 +111,8 @@ extern size_t vdb_km_assign_size(size_t k, size_t ntops, size_t dim, size_t few,
  *
  * Of equally near ones the lowest number comes first, up to rounding.  A
  * distance beyond float's range is infinite, but the order is still right.  In
- * two levels the answer is approximate.  With centroids of unit length, a row
+ * two levels the answer is approximate, as it is if coarse, with which few has
+ * to be 1.  With centroids of unit length, a row
  * of zeroes is equally near to all.
  */
 extern VdbKmStatus vdb_km_assign(const VdbKmPacked *packed, const float *rows, size_t n,
@@ -129,6 +133,7 @@ typedef struct VdbKmTraining
 	size_t		dim;
 	size_t		k;				/* centroids, at most n */
 	bool		spherical;		/* centroids of unit length */
+	bool		coarse;			/* as in VdbKmBook */
 	size_t		ntops;			/* of two levels; 0: one level */
 	VdbKmSeeding seeding;
 	int			iterations;		/* of Lloyd's, at most */

@@ -263,6 +263,7 @@ assign_all(VdbKmLloyd *lloyd, const double *extra)
 		.dim = lloyd->rows.dim,
 		.k = lloyd->k,
 		.centroids = lloyd->centroids,
+		.coarse = lloyd->coarse,
 		.ntops = lloyd->ntops,
 		.tops = lloyd->tops,
 		.first = lloyd->first,

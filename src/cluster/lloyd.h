@@ -13,6 +13,7 @@ typedef struct VdbKmLloyd
 	VdbKmRun   *run;
 	VdbKmRows	rows;
 	bool		spherical;
+	bool		coarse;
 	double		tolerance;
 	double		balance;
 	uint64_t	random;

@@ -139,6 +139,10 @@ vdb_km_fill_pack(VdbKmRun *run, VdbKmPacked *packed, const VdbKmBook *book, cons
 
 	packed->book = *book;
 	packed->gemm = vdb_kernel.gemm;
+	/* its panels are smaller, so memory for the others holds them */
+	if (book->coarse && book->ntops == 0 && book->dim >= VDB_GEMM_COARSE_DIM &&
+		vdb_kernel.coarse.width > 0 && vdb_kernel.coarse.width <= vdb_kernel.gemm.width)
+		packed->gemm = vdb_kernel.coarse;
 	packed->probes = vdb_km_probes(book->ntops);
 	if (!choose_scale(run, packed))
 		return false;

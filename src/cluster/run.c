@@ -6,14 +6,23 @@
  * are the business of the thread that called in: the others block all, since
  * a handler that runs on one of them would take it for that thread.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE				/* sched_getaffinity() */
+#endif
+
 #include "cluster/run.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <time.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+
+/*
+ * Threads at most, and bytes of a thread's stack, of which some 20 kB are used:
+ * the kernel's tiles are there.
+ */
+#define MOST_THREADS 64
+#define STACK_SIZE (512 * 1024)
 
 /* Seconds between calls of the callbacks. */
 #define POLL_EVERY 0.003
@@ -144,45 +153,127 @@ work(VdbKmRun *run, size_t n, size_t *next, VdbKmTask task, void *arg, int threa
 	}
 }
 
+/* Threads at work on the same items, and one of them. */
+typedef struct Crew
+{
+	VdbKmRun   *run;
+	size_t		n;
+	size_t		next;
+	VdbKmTask	task;
+	void	   *arg;
+	int			working;		/* threads but the caller's */
+	pthread_mutex_t lock;
+	pthread_cond_t finished;
+} Crew;
+
+typedef struct Member
+{
+	Crew	   *crew;
+	int			thread;
+	pthread_t	id;
+} Member;
+
+static void *
+member(void *arg)
+{
+	Member	   *self = arg;
+	Crew	   *crew = self->crew;
+
+	work(crew->run, crew->n, &crew->next, crew->task, crew->arg, self->thread);
+	pthread_mutex_lock(&crew->lock);
+	if (--crew->working == 0)
+		pthread_cond_signal(&crew->finished);
+	pthread_mutex_unlock(&crew->lock);
+	return NULL;
+}
+
+/* Starts threads; returns how many, fewer than wanted if the system refuses. */
+static int
+start_members(Crew *crew, Member *members, int wanted)
+{
+	pthread_attr_t attributes;
+	sigset_t	all,
+				before;
+	int			started = 0;
+
+	if (pthread_attr_init(&attributes) != 0)
+		return 0;
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	/* threads begin with the mask of the one that makes them */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	while (started < wanted)
+	{
+		members[started] = (Member) {crew, started + 1, 0};
+		/* before it may finish */
+		pthread_mutex_lock(&crew->lock);
+		crew->working++;
+		pthread_mutex_unlock(&crew->lock);
+		if (pthread_create(&members[started].id, &attributes, member, &members[started]) != 0)
+		{
+			pthread_mutex_lock(&crew->lock);
+			crew->working--;
+			pthread_mutex_unlock(&crew->lock);
+			break;
+		}
+		started++;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return started;
+}
+
+/* Waits for the others; the caller's thread hears of interrupts meanwhile. */
+static void
+await_members(Crew *crew)
+{
+	pthread_mutex_lock(&crew->lock);
+	while (crew->working > 0)
+	{
+		struct timespec until;
+
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += (long) (POLL_EVERY * 1e9);
+		if (until.tv_nsec >= 1000000000)
+		{
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+		pthread_cond_timedwait(&crew->finished, &crew->lock, &until);
+		pthread_mutex_unlock(&crew->lock);
+		vdb_km_stopped(crew->run, 0);
+		pthread_mutex_lock(&crew->lock);
+	}
+	pthread_mutex_unlock(&crew->lock);
+}
+
+/*
+ * Threads are made each time, which takes some 20 microseconds, so that
+ * none is left between calls, waiting or, as OpenMP's do, spinning.
+ */
 bool
 vdb_km_parallel(VdbKmRun *run, size_t n, VdbKmTask task, void *arg)
 {
-	size_t		next = 0;
-	int			threads = n < (size_t) run->threads ? (int) n : run->threads;
+	Crew		crew = {.run = run, .n = n, .task = task, .arg = arg};
+	Member		members[MOST_THREADS];
+	int			wanted = n < (size_t) run->threads ? (int) n : run->threads;
+	int			started = 0;
 
-#ifdef _OPENMP
-	if (threads > 1)
+	if (wanted > 1)
 	{
-		int			finished = 0;
-		sigset_t	all,
-					before;
-
-		/* threads begin with the mask of the one that makes them */
-		sigfillset(&all);
-		pthread_sigmask(SIG_BLOCK, &all, &before);
-#pragma omp parallel num_threads(threads)
-		{
-			int			thread = omp_get_thread_num();
-
-			/* another library may have made the thread */
-			pthread_sigmask(SIG_SETMASK, thread == 0 ? &before : &all, NULL);
-			work(run, n, &next, task, arg, thread);
-
-			/* the caller's thread hears of interrupts while it waits, too */
-			if (thread != 0)
-				__atomic_fetch_add(&finished, 1, __ATOMIC_RELEASE);
-			else
-				while (__atomic_load_n(&finished, __ATOMIC_ACQUIRE) < omp_get_num_threads() - 1)
-				{
-					vdb_km_stopped(run, 0);
-					sched_yield();
-				}
-		}
-		return !run->stop;
+		pthread_mutex_init(&crew.lock, NULL);
+		pthread_cond_init(&crew.finished, NULL);
+		started = start_members(&crew, members, (wanted < MOST_THREADS ? wanted : MOST_THREADS) - 1);
 	}
-#endif
-	(void) threads;
-	work(run, n, &next, task, arg, 0);
+	work(run, n, &crew.next, task, arg, 0);
+	if (wanted > 1)
+	{
+		await_members(&crew);
+		for (int i = 0; i < started; i++)
+			pthread_join(members[i].id, NULL);
+		pthread_cond_destroy(&crew.finished);
+		pthread_mutex_destroy(&crew.lock);
+	}
 	return !run->stop;
 }
 
@@ -214,9 +305,7 @@ vdb_km_each(size_t n, VdbKmEach each, void *arg, const VdbKmControl *control)
 int
 vdb_km_processors(void)
 {
-#ifdef _OPENMP
-	return omp_get_num_procs();
-#else
-	return 1;
-#endif
+	cpu_set_t	set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 }

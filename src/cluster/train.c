@@ -26,6 +26,7 @@ void
 vdb_km_train_defaults(VdbKmTraining *training)
 {
 	training->spherical = false;
+	training->coarse = false;
 	training->ntops = vdb_km_tops(training->k);
 	training->seeding = VDB_KM_SEED_RANDOM;
 	training->iterations = 10;
@@ -99,6 +100,7 @@ start_lloyd(const Job *job, VdbKmLloyd *lloyd, const VdbKmRows *rows, size_t k, 
 	lloyd->run = job->run;
 	lloyd->rows = *rows;
 	lloyd->spherical = job->training->spherical;
+	lloyd->coarse = job->training->coarse;
 	lloyd->tolerance = job->training->tolerance;
 	lloyd->balance = job->training->balance;
 	lloyd->random = seed;

@@ -48,6 +48,7 @@ vdb_kernel_put_avx512vnni(VdbKernels *kernels)
 {
 	put_i8_avx512vnni(kernels, VDB_I8);
 	vdb_kernel_put_avx512vnni_codes(kernels);
+	kernels->coarse = vdb_gemm_coarse_avx512vnni;
 }
 
 VDB_KERNEL_TARGET_END

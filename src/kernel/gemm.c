@@ -8,6 +8,39 @@
 
 #include <string.h>
 
+/* A centroid of a coarse panel; NULL fills up the last panel. */
+static void
+pack_coarse(const float *c, size_t width, size_t lane, size_t dim, float scale,
+			const float *shift, float extra, float *panel)
+{
+	uint8_t    *codes = (uint8_t *) (panel + 2 * width);
+	float		largest = 0,
+				step,
+				inverse;
+	double		square = c == NULL ? INFINITY : extra;
+
+	for (size_t i = 0; i < dim && c != NULL; i++)
+	{
+		float		x = fabsf(c[i] * scale - shift[i]);
+
+		largest = x > largest ? x : largest;
+	}
+	step = largest / 127;
+	inverse = step > 0 ? 127 / largest : 0;
+	for (size_t i = 0; i < vdb_gemm_coarse_groups(dim) * 4; i++)
+	{
+		float		x = i < dim && c != NULL ? (c[i] * scale - shift[i]) * inverse : 0;
+		int			code = (int) (x + (x < 0 ? -0.5f : 0.5f));
+
+		codes[(i / 4 * width + lane) * 4 + i % 4] = (uint8_t) (code + 128);
+
+		/* of what the code stands for: then near ranks are off by less */
+		square += (double) (code * step) * (code * step);
+	}
+	panel[lane] = (float) square;
+	panel[width + lane] = -2 * step;
+}
+
 void
 vdb_gemm_pack(const VdbGemm *gemm, const float *centroids, size_t n, size_t dim,
 			  float scale, const float *shift, const float *extra, float *panels)
@@ -23,6 +56,12 @@ vdb_gemm_pack(const VdbGemm *gemm, const float *centroids, size_t n, size_t dim,
 			const float *c = centroids + (first + lane) * dim;
 			double		square = INFINITY;
 
+			if (gemm->coarse)
+			{
+				pack_coarse(first + lane < n ? c : NULL, width, lane, dim, scale, shift,
+							extra != NULL && first + lane < n ? extra[first + lane] : 0, panel);
+				continue;
+			}
 			if (first + lane < n)
 			{
 				square = extra != NULL ? extra[first + lane] : 0;

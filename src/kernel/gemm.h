@@ -30,10 +30,20 @@
  *	- panels of `width` centroids each, made by vdb_gemm_pack(): the summands
  *	  |sc - m|^2 of each, then -2(sc - m), dimension by dimension.  The last
  *	  panel is filled up with centroids whose rank is infinite.
+ *
+ * A coarse one rounds both sides to 8 bits per dimension, each row and each
+ * centroid with a step of its own, where the CPU has products of bytes that
+ * make it worth it.  A rank is off by some thousandth of |x| |c|: enough for
+ * k-means, whose lists have no sharp edges.  Its layouts:
+ *
+ *	- a block of VdbGemmCoarseRow, vdb_gemm_coarse_stride() bytes apart;
+ *	- panels of the summands, then -2 times the steps, then, for each group of
+ *	  4 dimensions, 4 bytes of each centroid: the code plus 128.
  */
 #ifndef VDB_GEMM_H
 #define VDB_GEMM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,6 +67,7 @@
 typedef struct VdbGemm
 {
 	uint32_t	width;			/* of the panels that these functions take */
+	bool		coarse;			/* then nearest_few is NULL */
 
 	/*
 	 * Copies nrows rows of dim floats, times scale and less shift, into a
@@ -100,7 +111,30 @@ vdb_gemm_depth(size_t dim)
 	return (dim + chunks - 1) / chunks;
 }
 
-/* Floats in a block of rows. */
+/* Fewer dimensions than this are not for coarse ones. */
+#define VDB_GEMM_COARSE_DIM 16
+
+typedef struct VdbGemmCoarseRow
+{
+	float		step;
+	int32_t		start;			/* takes back the 128 in the centroids' codes */
+	int8_t		codes[];
+} VdbGemmCoarseRow;
+
+/* Groups of 4 dimensions, and bytes from one row of a block to the next. */
+static inline size_t
+vdb_gemm_coarse_groups(size_t dim)
+{
+	return (dim + 3) / 4;
+}
+
+static inline size_t
+vdb_gemm_coarse_stride(size_t dim)
+{
+	return (sizeof(VdbGemmCoarseRow) + vdb_gemm_coarse_groups(dim) * 4 + 63) / 64 * 64 + 64;
+}
+
+/* Floats in a block of rows: coarse ones take less. */
 static inline size_t
 vdb_gemm_block_floats(size_t dim)
 {
@@ -117,7 +151,7 @@ vdb_gemm_panels(const VdbGemm *gemm, size_t n)
 static inline size_t
 vdb_gemm_panel_floats(const VdbGemm *gemm, size_t dim)
 {
-	return gemm->width * (dim + 1);
+	return gemm->width * (gemm->coarse ? 2 + vdb_gemm_coarse_groups(dim) : dim + 1);
 }
 
 /*

@@ -29,15 +29,7 @@
  * gemm.h says what the functions do.
  */
 
-/* Tells a loop's trip count to the compiler, which then keeps arrays that it
- * runs over in registers. */
-#ifndef VDB_UNROLL
-#if defined(__clang__)
-#define VDB_UNROLL VDB_PRAGMA(clang loop unroll(full))
-#else
-#define VDB_UNROLL VDB_PRAGMA(GCC unroll 16)
-#endif
-
+#ifndef GEMM_TABLE
 #define GEMM_TABLE(isa, panel_width) { \
 	.width = (panel_width), \
 	.pack_rows = pack_rows_gemm_##isa, \

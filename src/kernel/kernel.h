@@ -199,6 +199,7 @@ typedef struct VdbKernels
 	void		(*butterfly) (float *a, float *b, size_t n, float scale);
 	void		(*hadamard) (float *x, size_t n, float scale);
 	VdbGemm		gemm;			/* blocks of rows against many centroids */
+	VdbGemm		coarse;			/* the same in 8 bits, or of width 0 */
 } VdbKernels;
 
 extern VdbKernels vdb_kernel;

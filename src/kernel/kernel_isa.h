@@ -50,11 +50,20 @@ vdb_cosine_from_float(double dot, double aa, double bb)
 	return vdb_dist_cosine(dot, aa, bb);
 }
 
+/* Tells a loop's trip count to the compiler, which then keeps arrays that it
+ * runs over in registers. */
+#if defined(__clang__)
+#define VDB_UNROLL VDB_PRAGMA(clang loop unroll(full))
+#else
+#define VDB_UNROLL VDB_PRAGMA(GCC unroll 16)
+#endif
+
 /* Blocks of rows against centroids: gemm.c has the reference. */
 extern const VdbGemm vdb_gemm_scalar;
 extern const VdbGemm vdb_gemm_avx2;
 extern const VdbGemm vdb_gemm_avx512;
 extern const VdbGemm vdb_gemm_neon;
+extern const VdbGemm vdb_gemm_coarse_avx512vnni;
 
 extern void vdb_kernel_put_avx2(VdbKernels *kernels);
 extern void vdb_kernel_put_avx512(VdbKernels *kernels);

@@ -140,6 +140,87 @@ put_code(uint8_t *codes, size_t i, int bits, int code)
 	codes[i / VDB_WEIGHT_PAD * bytes + in_run % bytes] |= (uint8_t) (code << (in_run / bytes * bits));
 }
 
+/*
+ * Codes of 8 bits: sums in lanes that compilers make vectors of, where one sum
+ * would wait for itself.
+ */
+static void
+encode_bytes(size_t dim, const float *residual, const float *centre, float scale,
+			 uint8_t *codes, VdbQuantSums *sums)
+{
+	enum
+	{
+		lanes = 4
+	};
+	double		rr[lanes] = {0},
+				ry[lanes] = {0},
+				yy[lanes] = {0},
+				cy[lanes] = {0};
+
+	for (size_t i = 0; i < dim; i += 16)
+	{
+		float		r_tail[16],
+					c_tail[16],
+					y[16];
+		const float *r = vdb_quant_sixteen(residual, i, dim, r_tail);
+		const float *c = vdb_quant_sixteen(centre, i, dim, c_tail);
+		size_t		n = dim - i < 16 ? dim - i : 16;
+
+		for (int k = 0; k < 16; k++)
+		{
+			/* as round_to_grid(), without branches */
+			float		x = fabsf(r[k]) * scale;
+			int			over = (int) x - 127;
+			float		magnitude = (float) (127 + (over & over >> 31)) + 0.5f;
+
+			y[k] = magnitude * (float) (2 * (r[k] > 0) - 1);
+		}
+		/* what fills up the last sixteen is no part of it */
+		for (size_t k = n; k < 16; k++)
+			y[k] = 0;
+		for (size_t k = 0; k < n; k++)
+			codes[i + k] = (uint8_t) (int) (y[k] + 127.5f);
+		for (int k = 0; k < 16; k += lanes)
+			for (int l = 0; l < lanes; l++)
+			{
+				double		dr = r[k + l],
+							dy = y[k + l];
+
+				rr[l] += dr * dr;
+				ry[l] += dr * dy;
+				yy[l] += dy * dy;
+				cy[l] += c[k + l] * dy;
+			}
+	}
+	memset(codes + dim, 0, codes_size(dim, VDB_QUANT_8BITS) - dim);
+	for (int l = 0; l < lanes; l++)
+	{
+		sums->rr += rr[l];
+		sums->ry += ry[l];
+		sums->yy += yy[l];
+		sums->cy += cy[l];
+	}
+}
+
+static void
+encode_fewer(size_t dim, int bits, const float *residual, const float *centre, float scale,
+			 uint8_t *codes, VdbQuantSums *sums)
+{
+	memset(codes, 0, (dim + VDB_WEIGHT_PAD - 1) / VDB_WEIGHT_PAD * VDB_WEIGHT_PAD * (size_t) bits / 8);
+	for (size_t i = 0; i < dim; i++)
+	{
+		double		r = residual[i];
+		int			code = round_to_grid(residual[i], scale, bits);
+		double		y = code - ((1 << bits) - 1) * 0.5;
+
+		put_code(codes, i, bits, code);
+		sums->rr += r * r;
+		sums->ry += r * y;
+		sums->yy += y * y;
+		sums->cy += centre[i] * y;
+	}
+}
+
 void
 vdb_quant_row_encode(size_t dim, VdbQuantBits width, VdbMetric metric,
 					 const float *residual, const float *centre,
@@ -151,22 +232,10 @@ vdb_quant_row_encode(size_t dim, VdbQuantBits width, VdbMetric metric,
 	VdbQuantSums sums = {0};
 	VdbQuantRowFactors factors;
 
-	memset(codes, 0, codes_size(dim, width));
-	for (size_t i = 0; i < dim; i++)
-	{
-		double		r = residual[i];
-		int			code = round_to_grid(residual[i], scale, bits);
-		double		y = code - ((1 << bits) - 1) * 0.5;
-
-		if (bits == 8)
-			codes[i] = (uint8_t) code;
-		else
-			put_code(codes, i, bits, code);
-		sums.rr += r * r;
-		sums.ry += r * y;
-		sums.yy += y * y;
-		sums.cy += centre[i] * y;
-	}
+	if (bits == 8)
+		encode_bytes(dim, residual, centre, scale, codes, &sums);
+	else
+		encode_fewer(dim, bits, residual, centre, scale, codes, &sums);
 	if (metric == VDB_IP)
 		sums.cr = vdb_quant_centre_product(dim, residual, centre, origin);
 	vdb_quant_factors(dim, metric, &sums, &factors);

@@ -58,35 +58,74 @@ vdb_quant_block_copy(size_t dim, VdbQuantBlock *to, int to_lane,
 	to->error[to_lane] = from->error[from_lane];
 }
 
-/* The bits of sixteen dimensions from i on, and what they add to the sums. */
+/*
+ * The sums of encoding, in lanes that compilers make vectors of: one sum would
+ * wait for itself.
+ */
+#define LANES 8
+
+typedef struct LaneSums
+{
+	double		rr[LANES];
+	double		ry[LANES];
+	double		cy[LANES];
+} LaneSums;
+
+/*
+ * The bits of eight dimensions, and what they add to the sums.  Signs are as
+ * good as random, so nothing branches on them.
+ */
+static inline unsigned
+encode_eight(const float *residual, const float *centre, LaneSums *sums)
+{
+	unsigned	bits = 0;
+	float		sign[LANES];
+
+	for (int k = 0; k < LANES; k++)
+		sign[k] = (float) (2 * (residual[k] > 0) - 1);
+	for (int k = 0; k < LANES; k++)
+	{
+		double		r = residual[k];
+
+		sums->rr[k] += r * r;
+		sums->ry[k] += fabs(r);
+		sums->cy[k] += (double) (centre[k] * sign[k]);
+	}
+	for (int k = 0; k < LANES; k++)
+		bits |= (unsigned) (residual[k] > 0) << k;
+	return bits;
+}
+
+/* The bits of sixteen dimensions from i on. */
 static inline unsigned
 encode_sixteen(size_t dim, size_t i, const float *residual, const float *centre,
-			   VdbQuantSums *sums)
+			   LaneSums *sums)
 {
-	size_t		n = dim - i < 16 ? dim - i : 16;
-	unsigned	bits = 0;
+	float		r_tail[16],
+				c_tail[16];
+	const float *r = vdb_quant_sixteen(residual, i, dim, r_tail);
+	const float *c = vdb_quant_sixteen(centre, i, dim, c_tail);
+	unsigned	low = encode_eight(r, c, sums);
 
-	for (size_t k = 0; k < n; k++)
-	{
-		double		r = residual[i + k];
-		double		s = r > 0 ? 0.5 : -0.5;
-
-		bits |= (unsigned) (r > 0) << k;
-		sums->rr += r * r;
-		sums->ry += r * s;
-		sums->cy += centre[i + k] * s;
-	}
-	return bits;
+	return low | encode_eight(r + LANES, c + LANES, sums) << LANES;
 }
 
 static void
 finish_encode(size_t dim, VdbMetric metric, const float *residual, const float *centre,
-			  const float *origin, VdbQuantSums *sums, VdbQuantRowFactors *factors)
+			  const float *origin, const LaneSums *lanes, VdbQuantRowFactors *factors)
 {
-	sums->yy = (double) dim / 4;
+	VdbQuantSums sums = {.yy = (double) dim / 4};
+
+	/* what the code stands for is a half of 1 or -1 */
+	for (int k = 0; k < LANES; k++)
+	{
+		sums.rr += lanes->rr[k];
+		sums.ry += lanes->ry[k] / 2;
+		sums.cy += lanes->cy[k] / 2;
+	}
 	if (metric == VDB_IP)
-		sums->cr = vdb_quant_centre_product(dim, residual, centre, origin);
-	vdb_quant_factors(dim, metric, sums, factors);
+		sums.cr = vdb_quant_centre_product(dim, residual, centre, origin);
+	vdb_quant_factors(dim, metric, &sums, factors);
 }
 
 static void
@@ -102,7 +141,7 @@ vdb_quant_block_encode(size_t dim, VdbMetric metric, const float *residual,
 					   const float *centre, const float *origin,
 					   VdbQuantBlock *block, int lane)
 {
-	VdbQuantSums sums = {0};
+	LaneSums	sums = {0};
 	VdbQuantRowFactors factors;
 
 	for (size_t i = 0; i < dim; i += 16)
@@ -127,7 +166,7 @@ vdb_quant_bits_encode(size_t dim, VdbMetric metric, const float *residual,
 					  const float *centre, const float *origin,
 					  uint8_t *bits, VdbQuantRowFactors *factors)
 {
-	VdbQuantSums sums = {0};
+	LaneSums	sums = {0};
 
 	for (size_t i = 0; i < dim; i += 16)
 	{

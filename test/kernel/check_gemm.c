@@ -196,6 +196,67 @@ check_odd_ranks(const VdbKernels *k)
 	return ok;
 }
 
+/*
+ * In 8 bits: the nearest is as near as the true one up to what rounding does,
+ * and its rank is right up to the same.
+ */
+static bool
+check_coarse(const VdbKernels *k, size_t nrows, size_t n, size_t dim)
+{
+	const VdbGemm *gemm = &k->coarse;
+	Shape		s = {nrows, n, dim};
+	size_t		panel_floats = vdb_gemm_panels(gemm, n) * vdb_gemm_panel_floats(gemm, dim);
+	float	   *panels = guarded(panel_floats * sizeof(float));
+	float	   *block = guarded(vdb_gemm_block_floats(dim) * sizeof(float));
+	float	   *centroids = malloc(n * dim * sizeof(float)),
+			   *memory = guarded(nrows * dim * sizeof(float)),
+			   *shift = malloc(dim * sizeof(float));
+	const float *rows[VDB_GEMM_BLOCK];
+	float		rank[VDB_GEMM_BLOCK];
+	uint32_t	index[VDB_GEMM_BLOCK];
+	bool		ok = vdb_gemm_panel_floats(gemm, dim) <= vdb_gemm_panel_floats(&k->gemm, dim) &&
+		gemm->width <= k->gemm.width;
+
+	for (size_t i = 0; i < dim; i++)
+		shift[i] = (float) random_unit();
+	for (size_t i = 0; i < n * dim; i++)
+		centroids[i] = (float) random_unit();
+	for (size_t i = 0; i < nrows * dim; i++)
+		memory[i] = i / dim == 2 ? shift[i % dim] / 2 : (float) random_unit();
+	for (size_t r = 0; r < nrows; r++)
+	{
+		rows[r] = memory + r * dim;
+		rank[r] = INFINITY;
+		index[r] = VDB_GEMM_NONE;
+	}
+	vdb_gemm_pack(gemm, centroids, n, dim, 2, shift, NULL, panels);
+	gemm->pack_rows(rows, nrows, dim, 2, shift, block);
+	gemm->nearest(block, nrows, dim, panels, vdb_gemm_panels(gemm, n), 0, rank, index);
+	for (size_t r = 0; r < nrows && ok; r++)
+	{
+		long double ranks[MAX_K],
+					tolerance,
+					least = INFINITY;
+
+		expect(&s, rows[r], centroids, 2, shift, ranks, &tolerance);
+		for (size_t c = 0; c < n; c++)
+			least = ranks[c] < least ? ranks[c] : least;
+
+		/* elements up to 2, steps of 2 / 127 at most: errors add up as random ones */
+		tolerance += 6 * sqrt((double) dim) * 2 * 2 / 127;
+		ok = index[r] < n && fabsl(rank[r] - ranks[index[r]]) < tolerance &&
+			ranks[index[r]] - least < tolerance;
+	}
+	if (!ok)
+		printf("# %s coarse, rows %zu k %zu dim %zu\n", k->name, nrows, n, dim);
+	unguard(memory, nrows * dim * sizeof(float));
+	unguard(panels, panel_floats * sizeof(float));
+	unguard(block, vdb_gemm_block_floats(dim) * sizeof(float));
+	free(centroids);
+	free(shift);
+	return ok;
+}
+
 void
 check_gemm(const VdbKernels *k)
 {
@@ -219,4 +280,13 @@ check_gemm(const VdbKernels *k)
 	result(ok, what);
 	snprintf(what, sizeof(what), "%s, the nearest centroids where ranks are equal, infinite or NaN", k->name);
 	result(check_odd_ranks(k), what);
+	if (k->coarse.width == 0)
+		return;
+	ok = true;
+	for (size_t nrows = 1; nrows <= VDB_GEMM_BLOCK; nrows += STEP)
+		ok = check_coarse(k, nrows, 1 + nrows * 37 % MAX_K, VDB_GEMM_COARSE_DIM + nrows) && ok;
+	for (size_t i = 0; i < 10 && dims[i] <= MAX_DIM; i++)
+		ok = check_coarse(k, 17, 70, dims[i]) && ok;
+	snprintf(what, sizeof(what), "%s, the nearest centroids in 8 bits", k->name);
+	result(ok, what);
 }

@@ -111,7 +111,7 @@ sound_everywhere('and a vacuum');
 # A build is cancelled at once.
 my ($ret, $out, $err) = $node->psql('postgres', q{
     CREATE TABLE large AS SELECT i AS id, made(i)::vector(40) AS v FROM generate_series(1, 20000) i;
-    SET statement_timeout = 100;
+    SET statement_timeout = 20;
     CREATE INDEX ON large USING ivf (v vector_l2_ops) WITH (lists = 1000)});
 like($err, qr/canceling statement/, 'a build is cancelled');
 

@@ -13,6 +13,9 @@
 #include "postgres.h"
 
 #include <math.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "access/table.h"
 #include "access/tableam.h"
@@ -30,12 +33,12 @@
 #include "am/ivf/build.h"
 
 /* Rows that centres are trained on, for each list. */
-#define SAMPLE_PER_LIST 64
+#define SAMPLE_PER_LIST 32
 #define MAX_SAMPLE 400000
 
 /* Bytes of the rows assigned at a time, and the least number of rows. */
 #define BATCH_BYTES (8 * 1024 * 1024)
-#define LEAST_BATCH 64
+#define LEAST_BATCH 8
 
 /* What PostgreSQL's sort takes at least, and what is small here. */
 #define LEAST_SORT (256 * 1024)
@@ -239,6 +242,18 @@ vdb_ivf_build_fit(VdbIvfBuild *build, double rows, bool guess)
 			errhint("Increase maintenance_work_mem."));
 }
 
+/*
+ * Gives back to the system what has been freed: malloc() may keep holes in the
+ * midst of what is in use, and the next phase does not fit them.
+ */
+static void
+return_memory(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 /* ---- assigning ---- */
 
 static void
@@ -347,8 +362,6 @@ begin_sort(Batch *batch, Size memory)
 
 	TupleDescInitEntry(desc, COLUMN_KEY, "key", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, COLUMN_ENTRY, "entry", BYTEAOID, -1, 0);
-	/* As it is: a shorter header is not worth the trouble. */
-	TupleDescAttr(desc, COLUMN_ENTRY - 1)->attstorage = TYPSTORAGE_PLAIN;
 	batch->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	batch->sort = tuplesort_begin_heap(desc, 1, keys, operators, collations, nulls_first,
 									   memory / 1024, NULL, TUPLESORT_NONE);
@@ -375,7 +388,11 @@ assign_all(Batch *batch)
 	batch->scratch = palloc_extended((Size) build->control.threads * 2 * ivf->dim * sizeof(float),
 									 MCXT_ALLOC_HUGE);
 	used = batch->max * row_memory(build);
-	begin_sort(batch, left > used ? left - used : 0);
+	left = left > used ? left - used : 0;
+	/* Long entries are allocated one by one, and the merge cannot use the holes. */
+	if (batch->entry_size > BLCKSZ)
+		left /= 2;
+	begin_sort(batch, left);
 	vdb_ivf_build_phase(build, VDB_IVF_PHASE_ASSIGN, build->rows);
 	build->heap_rows = table_index_build_scan(build->heap, build->index, build->info, true, false,
 											  assign_row, batch, NULL);
@@ -383,6 +400,7 @@ assign_all(Batch *batch)
 	pfree(batch->raw);
 	pfree(batch->rotated);
 	pfree(batch->entries);
+	return_memory();
 	vdb_ivf_build_phase(build, VDB_IVF_PHASE_SORT, build->placed);
 	tuplesort_performsort(batch->sort);
 }
@@ -408,13 +426,17 @@ write_lists(Batch *batch, BlockNumber *heads)
 
 		for (; more; more = tuplesort_gettupleslot(batch->sort, true, false, slot, NULL))
 		{
-			Entry	   *entry;
+			ItemPointerData tid;
+			const char *data;
 
 			slot_getallattrs(slot);
 			if (KEY_LIST(DatumGetInt64(slot->tts_values[COLUMN_KEY - 1])) != list)
 				break;
-			entry = (Entry *) DatumGetPointer(slot->tts_values[COLUMN_ENTRY - 1]);
-			vdb_ivf_writer_add(writer, &entry->tid, entry->encoded);
+			/* A short entry has got a short header, and any address. */
+			data = VARDATA_ANY(DatumGetPointer(slot->tts_values[COLUMN_ENTRY - 1]));
+			memcpy(&tid, data, sizeof(tid));
+			data += offsetof(Entry, encoded) - offsetof(Entry, tid);
+			vdb_ivf_writer_add(writer, &tid, data);
 			if (++done % 256 == 0)
 				vdb_ivf_build_progress(build, done);
 			CHECK_FOR_INTERRUPTS();
@@ -567,6 +589,7 @@ build_lists(VdbIvfBuild *build)
 	vdb_ivf_learn_centres(build);
 	vdb_ivf_learn_probes(build);
 	pfree(build->sample);
+	return_memory();
 	heads = palloc_extended(build->nlists * sizeof(BlockNumber), MCXT_ALLOC_HUGE);
 	assign_all(&batch);
 	write_lists(&batch, heads);

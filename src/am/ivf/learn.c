@@ -19,6 +19,9 @@
 #define PROBE_ROWS 200
 #define PROBE_NEIGHBOURS 10
 
+/* Rounds of k-means: see README.md. */
+#define ITERATIONS 6
+
 /* ---- sampling ---- */
 
 typedef struct Sampling
@@ -187,12 +190,7 @@ vdb_ivf_learn_origin(VdbIvfBuild *build)
 	pfree(sum);
 	for (uint32 i = 0; i < n; i++)
 	{
-		for (uint32 j = 0; j < dim; j++)
-		{
-			double		x = build->sample[(Size) i * dim + j] - (double) origin[j];
-
-			square += x * x;
-		}
+		square += vdb_dist(VDB_F32, VDB_L2SQ, build->sample + (Size) i * dim, origin, dim);
 		if (i % 64 == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
@@ -305,6 +303,8 @@ vdb_ivf_learn_centres(VdbIvfBuild *build)
 	training.k = build->nlists;
 	vdb_km_train_defaults(&training);
 	training.seed = build->meta.seed;
+	training.coarse = true;
+	training.iterations = ITERATIONS;
 	if (training.ntops > 0)
 	{
 		tops = palloc_extended(training.ntops * dim * sizeof(float), MCXT_ALLOC_HUGE);
@@ -320,6 +320,7 @@ vdb_ivf_learn_centres(VdbIvfBuild *build)
 	book.dim = dim;
 	book.k = build->nlists;
 	book.centroids = build->centres;
+	book.coarse = true;
 	book.ntops = report.ntops;
 	book.tops = tops;
 	book.first = first;
@@ -332,8 +333,8 @@ vdb_ivf_learn_centres(VdbIvfBuild *build)
 /* ---- probes ---- */
 
 /* Rows compared at a time, and queries that a thread deals with at a time. */
-#define PROBE_CHUNK 64
-#define PROBE_GROUP 4
+#define PROBE_CHUNK 16
+#define PROBE_GROUP 25
 
 typedef struct Neighbour
 {
@@ -380,6 +381,9 @@ find_neighbours(void *arg, size_t item, int thread)
 		const void *rows[PROBE_CHUNK];
 		float		d[PROBE_CHUNK];
 
+		/* Only looks at flags, so any thread may. */
+		if (probes->build->control.interrupt(NULL))
+			return;
 		for (uint32 i = 0; i < count; i++)
 			rows[i] = sample + (Size) (from + i) * ivf->dim;
 		for (uint32 q = begin; q < end; q++)
