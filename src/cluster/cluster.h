@@ -194,15 +194,4 @@ extern void vdb_km_nearest(VdbMetric metric, const float *query, const float *ce
 						   size_t k, size_t dim, size_t p, uint32_t *index, float *dist,
 						   void *work);
 
-extern size_t vdb_km_split_size(size_t n, size_t dim);
-
-/*
- * Splits n >= 2 rows in two: side[i] is 0 or 1, and centroids has 2 x dim
- * floats.  Neither side gets less than a quarter of the rows, rounded down,
- * nor less than one.  If all rows are equal, so are the two centroids.
- */
-extern VdbKmStatus vdb_km_split(const float *const *rows, size_t n, size_t dim, bool spherical,
-								uint64_t seed, uint8_t *side, float *centroids,
-								const VdbKmControl *control, void *work);
-
 #endif							/* VDB_CLUSTER_H */

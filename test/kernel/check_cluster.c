@@ -1,6 +1,6 @@
 /*
  * check_cluster.c
- *	  Checks of k-means: its kernels, assignment, training, splitting.
+ *	  Checks of k-means: its kernels, assignment, training.
  *
  * Prints TAP.  Work memory is exactly as large as the functions say, and ends
  * where the readable memory ends.
@@ -729,7 +729,6 @@ main(void)
 	check_callbacks(1);
 	check_callbacks(2);
 	check_nearest();
-	check_split();
 	printf("1..%d\n", ntests);
 	return nfailed > 0;
 }

@@ -26,6 +26,5 @@ extern bool finite_all(const float *v, size_t n);
 
 extern void check_gemm(const VdbKernels *k);
 extern void check_nearest(void);
-extern void check_split(void);
 
 #endif							/* VDB_CHECK_CLUSTER_H */
