@@ -119,6 +119,9 @@ extern void vdb_edit_finish(VdbEdit *edit);
 /* Gives a page of that kind up, which nothing leads to, for vdb_edit_new(). */
 extern void vdb_page_free(Relation index, BlockNumber block, uint16 kind);
 
+/* After that: has vdb_edit_new() find them, before vacuum does. */
+extern void vdb_page_offer(Relation index);
+
 /* Logs a whole fork, after a build. */
 extern void vdb_page_log_all(Relation index, ForkNumber fork);
 

@@ -749,6 +749,29 @@ next_of_any(VdbIvfScan *so, Relation index, ItemPointer tid)
 	return true;
 }
 
+/*
+ * Begins to look for lists.  On the primary the lists of the version are there
+ * for as long as the snapshot is.  On a standby what is replayed may have taken
+ * them off the directory since the version was read, but only after the next
+ * version was written: then that one serves as well.
+ */
+static void
+begin_route(VdbIvfScan *so, Relation index, VdbIvfOrder order)
+{
+	for (;;)
+	{
+		VdbIvfState now;
+
+		vdb_ivf_route_begin(so->route, so->state.version, order, so->rotated, &so->tables);
+		if (!so->standby)
+			return;
+		vdb_ivf_read_state(index, so->ivf, &now);
+		if (now.version == so->state.version)
+			return;
+		so->state = now;
+	}
+}
+
 static void
 enter_stage(VdbIvfScan *so, Relation index, Stage stage)
 {
@@ -757,7 +780,7 @@ enter_stage(VdbIvfScan *so, Relation index, Stage stage)
 	if (stage == STAGE_ANY || stage == STAGE_FAR)
 	{
 		so->next_block = InvalidBlockNumber;
-		vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_ANY, NULL, NULL);
+		begin_route(so, index, VDB_IVF_ANY);
 	}
 	else if (stage == STAGE_ZEROS)
 		so->next_block = so->ivf->meta.zeros;
@@ -829,14 +852,27 @@ create(Relation index)
 	return so;
 }
 
+/*
+ * Whether what was kept is of this index as it is now.  What empties a table
+ * that is new to its transaction, or temporary, keeps the file and builds the
+ * index anew in it: with another seed.
+ */
+static bool
+fits(const VdbIvfScan *so, Relation index)
+{
+	const VdbIvf *now = index->rd_amcache;
+
+	return now != NULL && so->index == RelationGetRelid(index) &&
+		so->file == VDB_COMPAT_RELNUMBER(index) && so->ivf->meta.seed == now->meta.seed;
+}
+
 /* State for a scan: what was kept, if it fits, in the current context. */
 static VdbIvfScan *
 take_state(Relation index)
 {
 	VdbIvfScan *so = kept;
 
-	if (so == NULL || so->index != RelationGetRelid(index) ||
-		so->file != VDB_COMPAT_RELNUMBER(index))
+	if (so == NULL || !fits(so, index))
 		return create(index);
 	kept = NULL;
 	MemoryContextSetParent(so->context, CurrentMemoryContext);
@@ -906,7 +942,7 @@ begin_query(VdbIvfScan *so, Relation index)
 	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, so->rotated, so->tables_memory);
 	if (ivf->list.coded)
 		vdb_quant_weights_init(&so->weights, ivf->dim, so->rotated, so->weights_memory);
-	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->rotated, &so->tables);
+	begin_route(so, index, VDB_IVF_BY_BASE);
 	enter_stage(so, index, STAGE_LISTS);
 }
 
