@@ -96,4 +96,11 @@ typedef Oid RelFileNumber;
 #define VDB_COMPAT_VACUUM_DELAY() vacuum_delay_point()
 #endif
 
+/* Since 18 it asks whether to log that the lock is taken. */
+#if PG_VERSION_NUM >= 180000
+#define VDB_COMPAT_TRY_LOCK_TUPLE(rel, tid, mode) ConditionalLockTuple(rel, tid, mode, false)
+#else
+#define VDB_COMPAT_TRY_LOCK_TUPLE(rel, tid, mode) ConditionalLockTuple(rel, tid, mode)
+#endif
+
 #endif							/* VDB_COMPAT_H */

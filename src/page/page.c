@@ -12,6 +12,7 @@
 #include "storage/indexfsm.h"
 #include "storage/lmgr.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "compat/compat.h"
 #include "page/page.h"
@@ -29,7 +30,9 @@ vdb_page_corrupted(Relation index, BlockNumber block, const char *what)
 void
 vdb_page_lost(Relation index, BlockNumber block, const char *what)
 {
-	if (!RecoveryInProgress())
+	/* The standby may have been promoted since the statement began. */
+	if (!RecoveryInProgress() &&
+		!(ActiveSnapshotSet() && GetActiveSnapshot()->takenDuringRecovery))
 		vdb_page_corrupted(index, block, what);
 	ereport(ERROR,
 			errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -186,22 +189,42 @@ vdb_page_try(Relation index, BlockNumber block, BufferAccessStrategy strategy, B
 	return false;
 }
 
+/*
+ * The lock is PostgreSQL's for a row, of which an index has none.  That for a
+ * page will not do: until 16 who has one may wait for no other lock (it is left
+ * out when deadlocks are looked for), and one guard is taken under another.
+ */
+static ItemPointerData
+guard_tag(BlockNumber block)
+{
+	ItemPointerData tid;
+
+	ItemPointerSet(&tid, block, FirstOffsetNumber);
+	return tid;
+}
+
 void
 vdb_page_guard(Relation index, BlockNumber block)
 {
-	LockPage(index, block, ExclusiveLock);
+	ItemPointerData tid = guard_tag(block);
+
+	LockTuple(index, &tid, ExclusiveLock);
 }
 
 bool
 vdb_page_guard_try(Relation index, BlockNumber block)
 {
-	return ConditionalLockPage(index, block, ExclusiveLock);
+	ItemPointerData tid = guard_tag(block);
+
+	return VDB_COMPAT_TRY_LOCK_TUPLE(index, &tid, ExclusiveLock);
 }
 
 void
 vdb_page_unguard(Relation index, BlockNumber block)
 {
-	UnlockPage(index, block, ExclusiveLock);
+	ItemPointerData tid = guard_tag(block);
+
+	UnlockTuple(index, &tid, ExclusiveLock);
 }
 
 void
@@ -389,6 +412,13 @@ vdb_page_free(Relation index, BlockNumber block, uint16 kind)
 	init_page(add_page(&edit, buffer, true), VDB_PAGE_FREE, 0);
 	vdb_edit_finish(&edit);
 	RecordFreeIndexPage(index, block);
+}
+
+/* The map's upper pages, where a search begins, learn of the lower ones'. */
+void
+vdb_page_offer(Relation index)
+{
+	IndexFreeSpaceMapVacuum(index);
 }
 
 void

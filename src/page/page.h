@@ -119,6 +119,9 @@ extern void vdb_edit_finish(VdbEdit *edit);
 /* Gives a page of that kind up, which nothing leads to, for vdb_edit_new(). */
 extern void vdb_page_free(Relation index, BlockNumber block, uint16 kind);
 
+/* After that: has vdb_edit_new() find them, before vacuum does. */
+extern void vdb_page_offer(Relation index);
+
 /*
  * A patch: a few bytes of one or more pages, which change together or not at
  * all.  What an edit finds out by comparing pages, the caller says here: it

@@ -175,18 +175,43 @@ set_info(Balance *b, uint32 ordinal, uint32 died, FullTransactionId retired)
 	vdb_page_release(buffer);
 }
 
+/* Whether new lists are put into a page of the directory before that one. */
+static bool
+has_room_before(Balance *b, uint32 number)
+{
+	BlockNumber block = b->ivf->meta.directory;
+	BlockNumber target = block;
+
+	for (uint32 i = 0; i < number; i++)
+	{
+		Buffer		buffer = vdb_ivf_read_lead(b->index, block, VDB_IVF_DIRECTORY);
+
+		if (i == 0)
+			target = vdb_ivf_lead(BufferGetPage(buffer))->target;
+		if (block == target)
+		{
+			vdb_page_release(buffer);
+			return true;
+		}
+		block = vdb_page_opaque(BufferGetPage(buffer))->next;
+		vdb_page_release(buffer);
+	}
+	return false;
+}
+
 /* Takes a list off the directory, whose lane serves another one. */
 static void
 remove_list(Balance *b, uint32 ordinal)
 {
 	const VdbIvfShape *shape = &b->ivf->directory;
 	uint32		lane = ordinal % shape->lanes;
+	bool		aim = !has_room_before(b, ordinal / shape->lanes);
 	Buffer		buffer = directory_page(b, ordinal / shape->lanes);
 	Buffer		first = InvalidBuffer;
 	VdbEdit		edit;
 	VdbIvfLead *lead;
 
-	if (BufferGetBlockNumber(buffer) != b->ivf->meta.directory)
+	if (aim && BufferGetBlockNumber(buffer) != b->ivf->meta.directory)
 		first = vdb_page_read_exclusive(b->index, b->ivf->meta.directory, VDB_IVF_LEAD);
 	vdb_edit_begin(&edit, b->index, false);
 	lead = vdb_ivf_lead(vdb_edit_page(&edit, buffer));
@@ -198,7 +223,8 @@ remove_list(Balance *b, uint32 ordinal)
 	lead->live--;
 	if (BufferIsValid(first))
 		lead = vdb_ivf_lead(vdb_edit_page(&edit, first));
-	lead->target = BufferGetBlockNumber(buffer);
+	if (aim)
+		lead->target = BufferGetBlockNumber(buffer);
 	vdb_edit_finish(&edit);
 	if (BufferIsValid(first))
 		vdb_page_release(first);
@@ -279,6 +305,8 @@ undo(Balance *b)
 		}
 	}
 	b->state.busy = 0;
+	/* What was written of lists that are not in the directory, vacuum finds. */
+	b->state.leaks = 1;
 	vdb_ivf_write_state(b->index, b->ivf, false, &b->state);
 	pfree(lanes);
 }
@@ -291,6 +319,7 @@ static void
 free_retired(Balance *b)
 {
 	FullTransactionId now = ReadNextFullTransactionId();
+	bool		freed = false;
 	uint32		n;
 	Lane	   *lanes = read_directory(b->index, b->ivf, &n);
 
@@ -308,10 +337,13 @@ free_retired(Balance *b)
 		{
 			remove_list(b, lane->list.ordinal);
 			vdb_ivf_list_free(&b->ivf->list, b->index, lane->list.head, lane->list.number);
+			freed = true;
 		}
 		CHECK_FOR_INTERRUPTS();
 	}
 	pfree(lanes);
+	if (freed)
+		vdb_page_offer(b->index);
 }
 
 /* Takes the lock of a change, and makes sure that none is half done. */
@@ -966,6 +998,7 @@ vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint3
 		for (uint32 i = 0; i < n; i++)
 			b->state.rows += lists[i].live;
 		b->state.blocks = RelationGetNumberOfBlocks(index);
+		b->state.leaks = 0;
 		vdb_ivf_write_state(index, ivf, false, &b->state);
 		b->target = target_size(b);
 		drop_empty(b, lists, n);

@@ -460,7 +460,7 @@ write_directory(VdbIvfBuild *build, const BlockNumber *heads)
 	{
 		const float *centre = build->centres + (Size) list * ivf->dim;
 		VdbIvfListInfo info = {
-			.number = list,
+			.number = build->first_number + list,
 			.died = VDB_IVF_LIVES,
 			.square = vdb_dist_square(VDB_F32, centre, ivf->dim),
 		};
@@ -609,7 +609,7 @@ build_no_lists(VdbIvfBuild *build)
 	vdb_ivf_learn_origin(build);
 	vdb_ivf_learn_probes(build);
 	heads[0] = vdb_ivf_writer_end(vdb_ivf_writer_begin(build->ivf, &build->ivf->list, build->index,
-													   build->building, 0));
+													   build->building, build->first_number));
 	return heads;
 }
 
@@ -637,7 +637,8 @@ build_pages(VdbIvfBuild *build)
 	build->meta.origin = write_floats(build->index, build->building, build->ivf->origin,
 									  build->ivf->dim);
 	write_directory(build, heads);
-	build->state.nlists = build->state.measured = build->state.next_number = build->nlists;
+	build->state.nlists = build->state.measured = build->nlists;
+	build->state.next_number = build->first_number + build->nlists;
 	build->state.rows = build->placed;
 	build->state.blocks = RelationGetNumberOfBlocks(build->index);
 	build->ivf->meta = build->meta;
@@ -704,7 +705,14 @@ vdb_ivf_complete(Relation index, Datum first, bool isnull)
 	vdb_ivf_read_meta(index, &build.meta);
 	/* Somebody else may have been faster. */
 	if (build.meta.directory == InvalidBlockNumber)
+	{
+		/*
+		 * If an error or a crash left this half done, there are pages of a
+		 * list already: to vacuum they must not be those of the new one.
+		 */
+		build.first_number = RelationGetNumberOfBlocks(index);
 		run_build(&build);
+	}
 	vdb_page_unguard(index, VDB_IVF_METAPAGE);
 }
 

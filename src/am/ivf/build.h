@@ -52,6 +52,7 @@ typedef struct VdbIvfBuild
 
 	/* lists: centres, and what assigns to them */
 	uint32		nlists;
+	uint32		first_number;	/* of the first list */
 	float	   *centres;		/* as on disk */
 	VdbKmPacked packed;			/* if there is more than one */
 	void	   *work;

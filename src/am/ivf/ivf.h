@@ -271,6 +271,9 @@ extern const void *vdb_ivf_row(const VdbIvfShape *shape, Relation index, VdbIvfL
 extern BlockNumber vdb_ivf_tids_create(Relation index, bool building);
 extern void vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, ItemPointer tid);
 
+/* Has what is added next begin to look for room at the first page that has some. */
+extern void vdb_ivf_tids_aim(Relation index, BlockNumber head);
+
 /* ---- write.c: whole lists ---- */
 
 /* A list being written that nobody sees yet. */

@@ -72,7 +72,7 @@ typedef struct VdbIvfState
 	uint32		measured;		/* lists there were when probes were measured */
 	uint32		probes[VDB_IVF_NRECALLS];	/* lists to look at */
 	BlockNumber blocks;			/* of the file when rows were counted */
-	uint32		unused;
+	uint32		leaks;			/* a change was undone: pages may be nobody's */
 	uint64		rows;			/* with a place in a list */
 } VdbIvfState;
 
@@ -134,11 +134,11 @@ StaticAssertDecl(sizeof(VdbIvfListInfo) == 24, "list info: size");
 
 #define VDB_IVF_LIVES PG_UINT32_MAX
 
-/* A page of row ids; the first page of a chain knows its last. */
+/* A page of row ids; the first page of a chain knows where there may be room. */
 typedef struct VdbIvfTids
 {
 	uint32		count;
-	BlockNumber tail;			/* of the first page only */
+	BlockNumber tail;			/* of the first page only: none before that */
 	ItemPointerData tids[FLEXIBLE_ARRAY_MEMBER];
 } VdbIvfTids;
 

@@ -10,7 +10,6 @@
 
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
-#include "storage/freespace.h"
 
 #include "am/ivf/ivf.h"
 
@@ -579,8 +578,6 @@ void
 vdb_ivf_list_free(const VdbIvfShape *shape, Relation index, BlockNumber head, uint32 number)
 {
 	BlockNumber *rows = palloc(shape->nrow_pages * sizeof(BlockNumber));
-	BlockNumber low = head;
-	BlockNumber high = head;
 
 	for (BlockNumber block = head; block != InvalidBlockNumber;)
 	{
@@ -592,19 +589,12 @@ vdb_ivf_list_free(const VdbIvfShape *shape, Relation index, BlockNumber head, ui
 		vdb_page_release(buffer);
 		/* A crash in between leaves pages that vacuum finds. */
 		vdb_page_free(index, block, VDB_IVF_LEAD);
-		low = Min(low, block);
-		high = Max(high, block);
 		for (uint32 i = 0; i < shape->nrow_pages; i++)
 			if (rows[i] != InvalidBlockNumber)
-			{
 				vdb_page_free(index, rows[i], VDB_IVF_ROWS);
-				low = Min(low, rows[i]);
-				high = Max(high, rows[i]);
-			}
 		block = next;
 	}
 	pfree(rows);
-	FreeSpaceMapVacuumRange(index, low, high + 1);
 }
 
 /* ---- chains of row ids ---- */
@@ -628,19 +618,31 @@ vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, ItemPointer ti
 {
 	Buffer		first = vdb_page_read_exclusive(index, head, VDB_IVF_TIDS);
 	VdbIvfTids *tids = (VdbIvfTids *) vdb_page_contents(BufferGetPage(first));
+	BlockNumber tail = tids->tail;
+	BlockNumber block = tail;
 	Buffer		last = first;
 	VdbEdit		edit;
 
 	/* The first page's lock is held: such rows are few. */
-	if (tids->tail != head)
-		last = vdb_page_read_exclusive(index, tids->tail, VDB_IVF_TIDS);
-	tids = (VdbIvfTids *) vdb_page_contents(BufferGetPage(last));
+	for (;;)
+	{
+		if (block != head)
+			last = vdb_page_read_exclusive(index, block, VDB_IVF_TIDS);
+		tids = (VdbIvfTids *) vdb_page_contents(BufferGetPage(last));
+		block = vdb_page_opaque(BufferGetPage(last))->next;
+		if (tids->count < VDB_IVF_TIDS_PER_PAGE || block == InvalidBlockNumber)
+			break;
+		if (last != first)
+			vdb_page_release(last);
+	}
 	vdb_edit_begin(&edit, index, building);
+	if (BufferGetBlockNumber(last) != tail)
+		((VdbIvfTids *) vdb_page_contents(vdb_edit_page(&edit, first)))->tail =
+			BufferGetBlockNumber(last);
 	if (tids->count < VDB_IVF_TIDS_PER_PAGE)
 		tids = (VdbIvfTids *) vdb_page_contents(vdb_edit_page(&edit, last));
 	else
 	{
-		BlockNumber block;
 		Page		page = vdb_edit_new(&edit, VDB_IVF_TIDS, VDB_PAGE_SPACE, &block);
 
 		vdb_page_opaque(vdb_edit_page(&edit, last))->next = block;
@@ -652,4 +654,35 @@ vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, ItemPointer ti
 	if (last != first)
 		vdb_page_release(last);
 	vdb_page_release(first);
+}
+
+void
+vdb_ivf_tids_aim(Relation index, BlockNumber head)
+{
+	BlockNumber block = head;
+	Buffer		buffer;
+	VdbEdit		edit;
+
+	for (;;)
+	{
+		BlockNumber next;
+		uint32		count;
+
+		buffer = vdb_page_read(index, block, VDB_IVF_TIDS);
+		next = vdb_page_opaque(BufferGetPage(buffer))->next;
+		count = ((VdbIvfTids *) vdb_page_contents(BufferGetPage(buffer)))->count;
+		vdb_page_release(buffer);
+		if (count < VDB_IVF_TIDS_PER_PAGE || next == InvalidBlockNumber)
+			break;
+		block = next;
+		CHECK_FOR_INTERRUPTS();
+	}
+	buffer = vdb_page_read_exclusive(index, head, VDB_IVF_TIDS);
+	if (((VdbIvfTids *) vdb_page_contents(BufferGetPage(buffer)))->tail != block)
+	{
+		vdb_edit_begin(&edit, index, false);
+		((VdbIvfTids *) vdb_page_contents(vdb_edit_page(&edit, buffer)))->tail = block;
+		vdb_edit_finish(&edit);
+	}
+	vdb_page_release(buffer);
 }

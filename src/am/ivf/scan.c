@@ -85,7 +85,16 @@ typedef struct Visited
 {
 	VdbIvfNear	near;
 	float		taken;			/* entries with a lower bound are refined */
+	uint32		loose;			/* its first of VdbIvfScan.loose */
+	uint32		nloose;
 } Visited;
+
+/* Lanes of a lead page that were loose when it was looked at first. */
+typedef struct Loose
+{
+	BlockNumber lead;
+	uint32		lanes[VDB_IVF_MAX_BLOCKS];
+} Loose;
 
 /* An entry that may be near. */
 typedef struct Candidate
@@ -135,6 +144,9 @@ struct VdbIvfScan
 	bool		more_lists;
 
 	uint64		entries;		/* lanes looked at */
+	Loose	   *loose;
+	uint32		nloose;
+	uint32		loose_room;
 
 	/*
 	 * Candidates: entries of the lists looked at that are not taken, and whose
@@ -253,13 +265,14 @@ add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, 
  * between the candidates that are kept and those that are not.)
  */
 static void
-scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
+scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block,
+		   const uint32 *loose)
 {
 	const VdbIvfShape *shape = &so->ivf->list;
 	Buffer		buffer = InvalidBuffer;
 
 	for (uint32 i = 0; i < shape->nblocks; i++)
-		for (uint32 bits = lead->loose[i]; bits != 0; bits &= bits - 1)
+		for (uint32 bits = loose[i]; bits != 0; bits &= bits - 1)
 		{
 			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
 			const void *row = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
@@ -274,31 +287,62 @@ scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 		vdb_page_unpin(buffer);
 }
 
-/* Entries of a lead page of codes. */
+/* Remembers which lanes of a page are loose. */
 static void
-scan_coded(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
+note_loose(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block)
 {
+	if (so->nloose == so->loose_room)
+	{
+		so->loose_room *= 2;
+		so->loose = repalloc_huge(so->loose, so->loose_room * sizeof(Loose));
+	}
+	so->loose[so->nloose].lead = block;
+	memcpy(so->loose[so->nloose++].lanes, lead->loose, sizeof(lead->loose));
+	so->lists[list].nloose++;
+}
+
+/*
+ * Entries of a lead page of codes.  Whether one has been taken, its bound says:
+ * so that has to be the same each time.  What was loose is looked at as if it
+ * still were, though an insert may have put it into a block; *noted counts the
+ * list's pages with such lanes.
+ */
+static void
+scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *lead,
+		   BlockNumber block, uint32 *noted)
+{
+	const Visited *visited = &so->lists[list];
 	const VdbIvfShape *shape = &so->ivf->list;
 	float		estimate[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 	float		lower[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 	uint32		below[VDB_IVF_MAX_BLOCKS];
-	uint32		loose = 0;
+	uint32		loose[VDB_IVF_MAX_BLOCKS];
+	uint32		any = 0;
+
+	memcpy(loose, lead->loose, sizeof(loose));
+	if (again && *noted < visited->nloose && so->loose[visited->loose + *noted].lead == block)
+	{
+		for (uint32 i = 0; i < shape->nblocks; i++)
+			loose[i] |= so->loose[visited->loose + *noted].lanes[i];
+		(*noted)++;
+	}
+	for (uint32 i = 0; i < shape->nblocks; i++)
+		any |= loose[i];
+	if (!again && any != 0)
+		note_loose(so, list, lead, block);
 
 	vdb_quant_block_scan(&so->tables, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
 						 shape->stride, shape->nblocks, so->limit, estimate, lower, below);
 	for (uint32 i = 0; i < shape->nblocks; i++)
-	{
-		for (uint32 bits = below[i]; bits != 0; bits &= bits - 1)
+		for (uint32 bits = below[i] & ~loose[i]; bits != 0; bits &= bits - 1)
 		{
 			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
 
 			if (lower[lane] < so->limit)
 				add_candidate(so, list, lead, block, lane, lower[lane]);
 		}
-		loose |= lead->loose[i];
-	}
-	if (loose != 0)
-		scan_loose(so, index, list, lead, block);
+	if (any != 0)
+		scan_loose(so, index, list, lead, block, loose);
 }
 
 /*
@@ -369,13 +413,19 @@ scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 		vdb_page_unpin(buffer);
 }
 
-/* Looks at the entries of a list. */
+/* Looks at the entries of a list, for the first time or again. */
 static void
-scan_list(VdbIvfScan *so, Relation index, uint32 list)
+scan_list(VdbIvfScan *so, Relation index, uint32 list, bool again)
 {
 	const VdbIvfShape *shape = &so->ivf->list;
 	const VdbIvfNear *near = &so->lists[list].near;
+	uint32		noted = 0;
 
+	if (!again)
+	{
+		so->lists[list].loose = so->nloose;
+		so->lists[list].nloose = 0;
+	}
 	vdb_quant_tables_aim(&so->tables, near->base, near->gap, EPSILON);
 	for (BlockNumber block = near->head; block != InvalidBlockNumber;)
 	{
@@ -385,7 +435,7 @@ scan_list(VdbIvfScan *so, Relation index, uint32 list)
 
 		vdb_page_prefetch(index, next, shape->blocks_at, 256);
 		if (shape->coded)
-			scan_coded(so, index, list, lead, block);
+			scan_coded(so, index, list, again, lead, block, &noted);
 		else
 			scan_plain(so, index, list, lead, block);
 		vdb_page_release(buffer);
@@ -423,7 +473,7 @@ visit_lists(VdbIvfScan *so, Relation index, uint32 count)
 		if (i + 1 < so->nlists)
 			vdb_page_prefetch(index, so->lists[i + 1].near.head, so->ivf->list.blocks_at, 256);
 		so->entries += so->ivf->list.lanes;
-		scan_list(so, index, i);
+		scan_list(so, index, i, false);
 	}
 	so->bound = -INFINITY;
 }
@@ -439,7 +489,7 @@ visit_again(VdbIvfScan *so, Relation index)
 	so->bound = operator_distance(so, so->limit);
 	so->limit = INFINITY;
 	for (uint32 i = 0; i < so->nlists; i++)
-		scan_list(so, index, i);
+		scan_list(so, index, i, true);
 }
 
 /*
@@ -757,6 +807,29 @@ next_of_any(VdbIvfScan *so, Relation index, ItemPointer tid)
 	return true;
 }
 
+/*
+ * Begins to look for lists.  On the primary the lists of the version are there
+ * for as long as the snapshot is.  On a standby what is replayed may have taken
+ * them off the directory since the version was read, but only after the next
+ * version was written: then that one serves as well.
+ */
+static void
+begin_route(VdbIvfScan *so, Relation index, VdbIvfOrder order)
+{
+	for (;;)
+	{
+		VdbIvfState now;
+
+		vdb_ivf_route_begin(so->route, so->state.version, order, so->rotated, &so->tables);
+		if (!so->standby)
+			return;
+		vdb_ivf_read_state(index, so->ivf, &now);
+		if (now.version == so->state.version)
+			return;
+		so->state = now;
+	}
+}
+
 static void
 enter_stage(VdbIvfScan *so, Relation index, Stage stage)
 {
@@ -765,7 +838,7 @@ enter_stage(VdbIvfScan *so, Relation index, Stage stage)
 	if (stage == STAGE_ANY || stage == STAGE_FAR)
 	{
 		so->next_block = InvalidBlockNumber;
-		vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_ANY, NULL, NULL);
+		begin_route(so, index, VDB_IVF_ANY);
 	}
 	else if (stage == STAGE_ZEROS)
 		so->next_block = so->ivf->meta.zeros;
@@ -827,6 +900,8 @@ create(Relation index)
 	so->route = vdb_ivf_route_create(ivf, index);
 	so->list_room = 16;
 	so->lists = palloc(so->list_room * sizeof(Visited));
+	so->loose_room = 16;
+	so->loose = palloc(so->loose_room * sizeof(Loose));
 	so->candidate_room = SPARE * FIRST_KEEP;
 	so->candidates = palloc(so->candidate_room * sizeof(Candidate));
 	so->numbers = palloc(so->candidate_room * sizeof(float));
@@ -920,14 +995,14 @@ begin_query(VdbIvfScan *so, Relation index)
 		so->rounded = so->weights.step > 0 ? 64.0 * so->weights.step * ivf->dim :
 			127.5 * sqrt(ivf->dim) * so->length;
 	}
-	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->rotated, &so->tables);
+	begin_route(so, index, VDB_IVF_BY_BASE);
 	enter_stage(so, index, STAGE_LISTS);
 }
 
 static void
 reset(VdbIvfScan *so)
 {
-	so->nlists = so->ncandidates = so->next = 0;
+	so->nlists = so->ncandidates = so->next = so->nloose = 0;
 	so->entries = 0;
 	so->keep = so->ivf->dim < WIDE ? FIRST_KEEP : FIRST_KEEP_WIDE;
 	so->refined = -INFINITY;

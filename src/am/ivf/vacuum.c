@@ -4,9 +4,9 @@
  *	  and lists that have become too small or too large are made anew.
  *
  * A page is changed under its exclusive lock by one edit.  A scan that has
- * noted a lane looks again at its row id before it uses it, and what a row id
- * leads to is for PostgreSQL's snapshot to decide, so neither scans here nor
- * on a standby need to be waited for.
+ * noted a lane has noted its row id, too, and what that leads to is for
+ * PostgreSQL's snapshot to decide, so neither scans here nor on a standby need
+ * to be waited for.
  */
 #include "postgres.h"
 
@@ -49,6 +49,12 @@ find_list(VacuumState *vs, uint32 number)
 	return low < vs->nlists && vs->lists[low].list.number == number ? &vs->lists[low] : NULL;
 }
 
+static bool
+is_dead(VacuumState *vs, ItemPointer tid)
+{
+	return vs->callback != NULL && vs->callback(tid, vs->callback_state);
+}
+
 /* Empties the lanes of dead rows. */
 static void
 vacuum_lead(VacuumState *vs, VdbIvfListCount *list, Buffer buffer)
@@ -64,7 +70,7 @@ vacuum_lead(VacuumState *vs, VdbIvfListCount *list, Buffer buffer)
 	{
 		ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
 
-		if (ItemPointerIsValid(tid) && vs->callback(tid, vs->callback_state))
+		if (ItemPointerIsValid(tid) && is_dead(vs, tid))
 			dead[ndead++] = lane;
 	}
 	live = lead->live - ndead;
@@ -104,7 +110,7 @@ vacuum_tids(VacuumState *vs, Buffer buffer)
 	VdbEdit		edit;
 
 	for (uint32 i = 0; i < count; i++)
-		if (!vs->callback(&tids->tids[i], vs->callback_state))
+		if (!is_dead(vs, &tids->tids[i]))
 			kept[n++] = tids->tids[i];
 	if (n < count)
 	{
@@ -163,6 +169,26 @@ set_targets(VacuumState *vs)
 			vdb_ivf_list_aim(vs->index, vs->lists[i].list.head, vs->lists[i].room);
 			VDB_COMPAT_VACUUM_DELAY();
 		}
+	vdb_ivf_tids_aim(vs->index, vs->ivf->meta.zeros);
+	vdb_ivf_tids_aim(vs->index, vs->ivf->meta.nulls);
+}
+
+/* Goes through all pages.  The caller has the guard. */
+static void
+vacuum_pages(VacuumState *vs, BufferAccessStrategy strategy)
+{
+	BlockNumber blocks;
+
+	vs->lists = vdb_ivf_all_lists(vs->index, vs->ivf, &vs->nlists);
+	blocks = vdb_page_count(vs->index);
+	for (BlockNumber block = 0; block < blocks; block++)
+	{
+		VDB_COMPAT_VACUUM_DELAY();
+		vacuum_page(vs, block, strategy);
+	}
+	set_targets(vs);
+	vdb_ivf_balance(vs->index, vs->ivf, vs->lists, vs->nlists);
+	pfree(vs->lists);
 }
 
 IndexBulkDeleteResult *
@@ -175,7 +201,6 @@ vdb_ivf_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *result,
 		.callback = callback,
 		.callback_state = state,
 	};
-	BlockNumber blocks;
 
 	if (result == NULL)
 		result = palloc0(sizeof(IndexBulkDeleteResult));
@@ -185,18 +210,26 @@ vdb_ivf_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *result,
 		return result;
 
 	vdb_ivf_guard(info->index, vs.ivf);
-	vs.lists = vdb_ivf_all_lists(info->index, vs.ivf, &vs.nlists);
-	blocks = vdb_page_count(info->index);
-	for (BlockNumber block = 0; block < blocks; block++)
-	{
-		VDB_COMPAT_VACUUM_DELAY();
-		vacuum_page(&vs, block, info->strategy);
-	}
-	set_targets(&vs);
-	vdb_ivf_balance(info->index, vs.ivf, vs.lists, vs.nlists);
+	vacuum_pages(&vs, info->strategy);
 	vdb_ivf_unguard(info->index);
-	pfree(vs.lists);
 	return result;
+}
+
+/* When there was nothing to delete. */
+static void
+clean_up(IndexVacuumInfo *info, const VdbIvf *ivf)
+{
+	IndexBulkDeleteResult ignored = {0};
+	VacuumState vs = {.index = info->index,.ivf = ivf,.result = &ignored};
+	VdbIvfState state;
+
+	vdb_ivf_guard(info->index, ivf);
+	vdb_ivf_read_state(info->index, ivf, &state);
+	if (state.leaks)
+		vacuum_pages(&vs, info->strategy);
+	else
+		vdb_ivf_balance(info->index, ivf, NULL, 0);
+	vdb_ivf_unguard(info->index);
 }
 
 IndexBulkDeleteResult *
@@ -213,11 +246,7 @@ vdb_ivf_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *result)
 		result->num_index_tuples = info->num_heap_tuples;
 		result->estimated_count = info->estimated_count;
 		if (ivf->meta.directory != InvalidBlockNumber)
-		{
-			vdb_ivf_guard(info->index, ivf);
-			vdb_ivf_balance(info->index, ivf, NULL, 0);
-			vdb_ivf_unguard(info->index);
-		}
+			clean_up(info, ivf);
 	}
 	result->num_pages = RelationGetNumberOfBlocks(info->index);
 	IndexFreeSpaceMapVacuum(info->index);
