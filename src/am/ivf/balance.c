@@ -211,13 +211,17 @@ read_directory(Relation index, const VdbIvf *ivf, uint32 *n)
 	uint32		room = shape->lanes;
 	Lane	   *lanes = palloc(room * sizeof(Lane));
 	uint32		first = 0;
+	VdbPageChain chain = {0};
 
 	*n = 0;
 	for (BlockNumber block = ivf->meta.directory; block != InvalidBlockNumber;)
 	{
-		Buffer		buffer = vdb_ivf_read_lead(index, block, VDB_IVF_DIRECTORY);
-		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+		Buffer		buffer;
+		VdbIvfLead *lead;
 
+		vdb_page_follow(&chain, index, block);
+		buffer = vdb_ivf_read_lead(index, block, VDB_IVF_DIRECTORY);
+		lead = vdb_ivf_lead(BufferGetPage(buffer));
 		if (*n + shape->lanes > room)
 		{
 			room = *n * 2 + shape->lanes;
@@ -567,9 +571,12 @@ deal_row(void *arg, ItemPointer tid, const void *row)
 static void
 deal_list(Balance *b, const VdbIvfNear *list)
 {
+	VdbPageChain chain = {0};
+
 	vdb_ivf_route_centre(b->route, list, b->centre);
 	for (BlockNumber block = list->head; block != InvalidBlockNumber;)
 	{
+		vdb_page_follow(&chain, b->index, block);
 		block = vdb_ivf_list_walk_page(&b->ivf->list, b->index, block, list->number, deal_row, b,
 									   b->work);
 		if (b->nrows + b->ivf->list.lanes > b->max_rows)
