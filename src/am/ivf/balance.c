@@ -360,12 +360,30 @@ create_balance(Relation index, const VdbIvf *ivf)
 	return b;
 }
 
+/* Whether a list is there still. */
+static bool
+still_there(Balance *b, const VdbIvfNear *list)
+{
+	const VdbIvfShape *shape = &b->ivf->directory;
+	Buffer		buffer = directory_page(b, list->ordinal / shape->lanes);
+	VdbIvfListInfo *info = vdb_ivf_info(shape, vdb_ivf_lead(BufferGetPage(buffer)),
+										list->ordinal % shape->lanes);
+	bool		there = info->number == list->number && vdb_ivf_lives(info, b->state.version);
+
+	vdb_page_release(buffer);
+	return there;
+}
+
 void
-vdb_ivf_wait(Relation index, const VdbIvf *ivf)
+vdb_ivf_wait(Relation index, const VdbIvf *ivf, const VdbIvfNear *list)
 {
 	Balance		b = {.index = index,.ivf = ivf};
 
 	lock_changes(&b);
+	/* Else whoever waits for it would wait forever. */
+	if (list != NULL && still_there(&b, list) &&
+		vdb_ivf_list_is_closed(index, list->head, list->number))
+		vdb_page_corrupted(index, list->head, "the list is closed, and nothing takes its place");
 	unlock_changes(&b);
 }
 
@@ -373,7 +391,7 @@ void
 vdb_ivf_guard(Relation index, const VdbIvf *ivf)
 {
 	vdb_page_guard(index, VDB_IVF_METAPAGE);
-	vdb_ivf_wait(index, ivf);
+	vdb_ivf_wait(index, ivf, NULL);
 }
 
 void
@@ -925,20 +943,6 @@ drop_empty(Balance *b, VdbIvfListCount *lists, uint32 n)
 	if (nempty > 0)
 		change(b, empty, nempty, 0);
 	pfree(empty);
-}
-
-/* Whether a list is there still. */
-static bool
-still_there(Balance *b, const VdbIvfNear *list)
-{
-	const VdbIvfShape *shape = &b->ivf->directory;
-	Buffer		buffer = directory_page(b, list->ordinal / shape->lanes);
-	VdbIvfListInfo *info = vdb_ivf_info(shape, vdb_ivf_lead(BufferGetPage(buffer)),
-										list->ordinal % shape->lanes);
-	bool		there = info->number == list->number && vdb_ivf_lives(info, b->state.version);
-
-	vdb_page_release(buffer);
-	return there;
 }
 
 void

@@ -97,7 +97,7 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 			if (vdb_ivf_list_add(ivf, &ivf->list, index, false, near.head, near.number, &entry,
 								 state->work, &pages))
 				break;
-			vdb_ivf_wait(index, ivf);
+			vdb_ivf_wait(index, ivf, &near);
 			CHECK_FOR_INTERRUPTS();
 		}
 		if (pages > 0)

@@ -206,6 +206,9 @@ extern uint64 vdb_ivf_list_count(Relation index, BlockNumber head, uint32 number
 /* Has a list take no more entries, or so again; whole is VdbIvfLead.whole. */
 extern void vdb_ivf_list_close(Relation index, BlockNumber head, bool closed, uint32 whole);
 
+/* Whether it takes none. */
+extern bool vdb_ivf_list_is_closed(Relation index, BlockNumber head, uint32 number);
+
 /* Has inserts begin to look for room at a page of the list. */
 extern void vdb_ivf_list_aim(Relation index, BlockNumber head, BlockNumber block);
 
@@ -337,8 +340,11 @@ extern void vdb_ivf_route_expect(VdbIvfRoute *route, uint32 lists);
 
 /* ---- balance.c: lists made anew as rows come and go ---- */
 
-/* After vdb_ivf_list_add() found a list closed: waits until it can be tried again. */
-extern void vdb_ivf_wait(Relation index, const VdbIvf *ivf);
+/*
+ * After vdb_ivf_list_add() found that list closed: waits until it can be tried
+ * again.  (Without a list: until no change is under way.)
+ */
+extern void vdb_ivf_wait(Relation index, const VdbIvf *ivf, const VdbIvfNear *list);
 
 /* Splits a list that has grown to so many lead pages, if it is time to. */
 extern void vdb_ivf_grown(Relation index, const VdbIvf *ivf, const VdbIvfNear *list, uint32 pages);

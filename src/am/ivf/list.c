@@ -194,19 +194,23 @@ set_target(Relation index, bool building, BlockNumber head, Buffer buffer)
 		vdb_page_release(first);
 }
 
-/* Whether a list takes no entries; buffer is a page of it that is locked. */
+bool
+vdb_ivf_list_is_closed(Relation index, BlockNumber head, uint32 number)
+{
+	Buffer		first = vdb_ivf_read_lead(index, head, number);
+	bool		closed = vdb_ivf_lead(BufferGetPage(first))->closed != 0;
+
+	vdb_page_release(first);
+	return closed;
+}
+
+/* The same; buffer is a page of it that is locked. */
 static bool
 is_closed(Relation index, BlockNumber head, uint32 number, Buffer buffer)
 {
-	Buffer		first;
-	bool		closed;
-
 	if (BufferGetBlockNumber(buffer) == head)
 		return vdb_ivf_lead(BufferGetPage(buffer))->closed != 0;
-	first = vdb_ivf_read_lead(index, head, number);
-	closed = vdb_ivf_lead(BufferGetPage(first))->closed != 0;
-	vdb_page_release(first);
-	return closed;
+	return vdb_ivf_list_is_closed(index, head, number);
 }
 
 /*
