@@ -64,6 +64,15 @@ typedef struct VdbIvfCheck
 extern void vdb_ivf_check_report(VdbIvfCheck *check, BlockNumber block, const char *format,...)
 			pg_attribute_printf(3, 4);
 
+/* Is there such a block?  (The file may have grown.) */
+extern bool vdb_ivf_check_in_file(VdbIvfCheck *check, BlockNumber block);
+
+/* By their numbers. */
+extern int	vdb_ivf_check_compare_lists(const void *a, const void *b);
+
+/* check_others.c: looks at the blocks that are not reached. */
+extern void vdb_ivf_check_others(VdbIvfCheck *check);
+
 /* check_rows.c: compares the entries with the table, which the caller has locked. */
 extern void vdb_ivf_check_rows(VdbIvfCheck *check, Relation heap);
 
