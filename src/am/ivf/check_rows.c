@@ -40,6 +40,7 @@ compare_entries(const void *a, const void *b)
 	VdbIvfCheckEntry *x = unconstify(void *, a);
 	VdbIvfCheckEntry *y = unconstify(void *, b);
 
+	CHECK_FOR_INTERRUPTS();
 	return ItemPointerCompare(&x->tid, &y->tid);
 }
 
