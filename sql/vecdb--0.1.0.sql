@@ -1656,3 +1656,34 @@ CREATE OPERATOR CLASS @extschema@.bit_jaccard_ops
     FOR TYPE pg_catalog.bit USING ivfflat AS
     OPERATOR 1 @extschema@.<%> (pg_catalog.bit, pg_catalog.bit) FOR ORDER BY pg_catalog.float_ops,
     FUNCTION 1 @extschema@.vecdb_am_bit_jaccard(internal);
+
+-- ----------------------------------------------------------------------
+-- looking after indexes: for the index's owner
+-- ----------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.vecdb_index_info(
+        index regclass,
+        OUT method text, OUT quantizer text, OUT dimensions integer, OUT metric text,
+        OUT rows bigint, OUT zero_rows bigint, OUT null_rows bigint,
+        OUT lists bigint, OUT empty_lists bigint,
+        OUT smallest_list bigint, OUT average_list double precision, OUT largest_list bigint,
+        OUT imbalance double precision, OUT drift double precision,
+        OUT loose_entries bigint, OUT empty_lanes bigint,
+        OUT retired_lists bigint, OUT retired_pages bigint, OUT free_pages bigint,
+        OUT pages bigint, OUT bytes bigint, OUT bytes_per_row double precision,
+        OUT version bigint,
+        OUT probes_90 bigint, OUT probes_95 bigint, OUT probes_99 bigint)
+    AS 'MODULE_PATHNAME', 'vdb_admin_index_info'
+    LANGUAGE C VOLATILE STRICT;
+
+CREATE FUNCTION @extschema@.vecdb_index_check(index regclass, deep boolean DEFAULT false,
+        OUT block bigint, OUT problem text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'vdb_admin_index_check'
+    LANGUAGE C VOLATILE STRICT;
+
+CREATE FUNCTION @extschema@.vecdb_recall(index regclass, sample integer DEFAULT 100,
+        k integer DEFAULT 10)
+    RETURNS double precision
+    AS 'MODULE_PATHNAME', 'vdb_admin_recall'
+    LANGUAGE C VOLATILE STRICT;

@@ -103,4 +103,31 @@ typedef Oid RelFileNumber;
 #define VDB_COMPAT_TRY_LOCK_TUPLE(rel, tid, mode) ConditionalLockTuple(rel, tid, mode)
 #endif
 
+/* Until 16 each kind of object had a function of its own. */
+#if PG_VERSION_NUM >= 160000
+#define VDB_COMPAT_OWNS_RELATION(oid, role) \
+	object_ownercheck(RelationRelationId, (oid), (role))
+#else
+#define VDB_COMPAT_OWNS_RELATION(oid, role) pg_class_ownercheck((oid), (role))
+#endif
+
+/*
+ * Since 17 maintenance commands evaluate what users have defined with a search
+ * path of the system's only.
+ */
+#if PG_VERSION_NUM >= 170000
+#define VDB_COMPAT_RESTRICT_SEARCH_PATH() RestrictSearchPath()
+#else
+#define VDB_COMPAT_RESTRICT_SEARCH_PATH() ((void) 0)
+#endif
+
+/* Since 18 a scan may be given where to count what it does. */
+#if PG_VERSION_NUM >= 180000
+#define VDB_COMPAT_BEGIN_INDEX_SCAN(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan((heap), (index), (snapshot), NULL, (nkeys), (norderbys))
+#else
+#define VDB_COMPAT_BEGIN_INDEX_SCAN(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan((heap), (index), (snapshot), (nkeys), (norderbys))
+#endif
+
 #endif							/* VDB_COMPAT_H */

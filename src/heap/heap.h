@@ -5,12 +5,23 @@
 #ifndef VDB_HEAP_H
 #define VDB_HEAP_H
 
+#include "storage/itemptr.h"
+#include "utils/relcache.h"
+
 /*
  * The plain value of one that is stored out of line, compressed, or both, as
  * pg_detoast_datum_packed() gives it: allocated in the current context, with
  * a header of either length.
  */
 extern struct varlena *vdb_heap_detoast(struct varlena *value);
+
+/* ---- pointer.c ---- */
+
+/*
+ * May a row id be that of a row: does the table have its line pointer, in use,
+ * and not within a HOT chain?  The row may be dead.
+ */
+extern bool vdb_heap_may_be_row(Relation heap, ItemPointer tid);
 
 /* ---- known.c: what was computed of such values, remembered ---- */
 

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/generic_xlog.h"
+#include "access/xact.h"
 #include "access/xloginsert.h"
 #include "miscadmin.h"
 #include "storage/buf_internals.h"
@@ -12,6 +13,7 @@
 #include "storage/indexfsm.h"
 #include "storage/lmgr.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "compat/compat.h"
@@ -41,13 +43,33 @@ vdb_page_lost(Relation index, BlockNumber block, const char *what)
 					  RelationGetRelationName(index)));
 }
 
-/* Is this a page of ours, with its special space where it belongs? */
+/*
+ * Is this a page of ours, with its special space where it belongs, and nothing
+ * before that?  (What generic WAL takes for a hole, it makes zeroes.)
+ */
 static bool
 is_ours(Page page)
 {
+	const PageHeader header = (PageHeader) page;
+
 	return !PageIsNew(page) &&
-		PageGetSpecialSize(page) == MAXALIGN(sizeof(VdbPageOpaque)) &&
+		header->pd_special == BLCKSZ - MAXALIGN(sizeof(VdbPageOpaque)) &&
+		header->pd_upper == header->pd_special &&
+		header->pd_lower >= MAXALIGN(SizeOfPageHeaderData) &&
+		header->pd_lower <= header->pd_upper &&
 		vdb_page_opaque(page)->magic == VDB_PAGE_MAGIC;
+}
+
+bool
+vdb_page_is_ours(Page page)
+{
+	return is_ours(page);
+}
+
+Size
+vdb_page_size(Page page)
+{
+	return (char *) page + ((PageHeader) page)->pd_lower - (char *) vdb_page_contents(page);
 }
 
 static void
@@ -155,6 +177,69 @@ void
 vdb_page_unpin(Buffer buffer)
 {
 	ReleaseBuffer(buffer);
+}
+
+/* Copies a page; an error if it cannot be read. */
+static void
+copy_page(Relation index, BlockNumber block, BufferAccessStrategy strategy, Page copy)
+{
+	Buffer		buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	memcpy(copy, BufferGetPage(buffer), BLCKSZ);
+	UnlockReleaseBuffer(buffer);
+}
+
+/*
+ * In a subtransaction, because an error while a page is read leaves things to
+ * be cleaned up.
+ */
+char *
+vdb_page_copy(Relation index, BlockNumber block, BufferAccessStrategy strategy, Page copy)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	char	   *volatile problem = NULL;
+
+	if (block == InvalidBlockNumber)
+		return pstrdup("a reference leads nowhere");
+	BeginInternalSubTransaction(NULL);
+	PG_TRY();
+	{
+		copy_page(index, block, strategy, copy);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+		int			category;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+		/* A cancel, say, is not for the page to answer for. */
+		if (category != ERRCODE_INTERNAL_ERROR && category != ERRCODE_SYSTEM_ERROR)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		problem = pstrdup(error->message);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return problem;
+}
+
+void
+vdb_page_follow(VdbPageChain *chain, Relation index, BlockNumber block)
+{
+	if (unlikely(chain->steps > 0 && block == chain->mark))
+		vdb_page_lost(index, block, "its chain leads back to it");
+	/* Whatever the circle's length, the mark is in it some day. */
+	if ((chain->steps & (chain->steps + 1)) == 0)
+		chain->mark = block;
+	chain->steps++;
 }
 
 BlockNumber

@@ -61,6 +61,32 @@ extern bool vdb_page_try(Relation index, BlockNumber block, BufferAccessStrategy
 						 Buffer *buffer);
 
 /*
+ * A chain that is being followed: vdb_page_follow(), called with each page
+ * before it is read, raises an error when it has been there before, not at
+ * once, but before it has gone round three times.  Begins as zeroes.
+ */
+typedef struct VdbPageChain
+{
+	BlockNumber mark;
+	uint32		steps;
+} VdbPageChain;
+
+extern void vdb_page_follow(VdbPageChain *chain, Relation index, BlockNumber block);
+
+/*
+ * For those who look for damage: copies a page, whatever it is.  Returns NULL,
+ * or why it cannot be read.
+ */
+extern char *vdb_page_copy(Relation index, BlockNumber block, BufferAccessStrategy strategy,
+						   Page copy);
+
+/* Is this a page of ours? */
+extern bool vdb_page_is_ours(Page page);
+
+/* Bytes of what it holds. */
+extern Size vdb_page_size(Page page);
+
+/*
  * A lock that only those who ask for it see, for work over several pages; it
  * goes with the transaction if that fails.
  */

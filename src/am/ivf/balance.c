@@ -246,13 +246,17 @@ read_directory(Relation index, const VdbIvf *ivf, uint32 *n)
 	uint32		room = shape->lanes;
 	Lane	   *lanes = palloc(room * sizeof(Lane));
 	uint32		first = 0;
+	VdbPageChain chain = {0};
 
 	*n = 0;
 	for (BlockNumber block = ivf->meta.directory; block != InvalidBlockNumber;)
 	{
-		Buffer		buffer = vdb_ivf_read_lead(index, block, VDB_IVF_DIRECTORY);
-		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+		Buffer		buffer;
+		VdbIvfLead *lead;
 
+		vdb_page_follow(&chain, index, block);
+		buffer = vdb_ivf_read_lead(index, block, VDB_IVF_DIRECTORY);
+		lead = vdb_ivf_lead(BufferGetPage(buffer));
 		if (*n + shape->lanes > room)
 		{
 			room = *n * 2 + shape->lanes;
@@ -397,12 +401,30 @@ create_balance(Relation index, const VdbIvf *ivf)
 	return b;
 }
 
+/* Whether a list is there still. */
+static bool
+still_there(Balance *b, const VdbIvfNear *list)
+{
+	const VdbIvfShape *shape = &b->ivf->directory;
+	Buffer		buffer = directory_page(b, list->ordinal / shape->lanes);
+	VdbIvfListInfo *info = vdb_ivf_info(shape, vdb_ivf_lead(BufferGetPage(buffer)),
+										list->ordinal % shape->lanes);
+	bool		there = info->number == list->number && vdb_ivf_lives(info, b->state.version);
+
+	vdb_page_release(buffer);
+	return there;
+}
+
 void
-vdb_ivf_wait(Relation index, const VdbIvf *ivf)
+vdb_ivf_wait(Relation index, const VdbIvf *ivf, const VdbIvfNear *list)
 {
 	Balance		b = {.index = index,.ivf = ivf};
 
 	lock_changes(&b);
+	/* Else whoever waits for it would wait forever. */
+	if (list != NULL && still_there(&b, list) &&
+		vdb_ivf_list_is_closed(index, list->head, list->number))
+		vdb_page_corrupted(index, list->head, "the list is closed, and nothing takes its place");
 	unlock_changes(&b);
 }
 
@@ -410,7 +432,7 @@ void
 vdb_ivf_guard(Relation index, const VdbIvf *ivf)
 {
 	vdb_page_guard(index, VDB_IVF_METAPAGE);
-	vdb_ivf_wait(index, ivf);
+	vdb_ivf_wait(index, ivf, NULL);
 }
 
 void
@@ -608,9 +630,12 @@ deal_row(void *arg, ItemPointer tid, const void *row)
 static void
 deal_list(Balance *b, const VdbIvfNear *list)
 {
+	VdbPageChain chain = {0};
+
 	vdb_ivf_route_centre(b->route, list, b->centre);
 	for (BlockNumber block = list->head; block != InvalidBlockNumber;)
 	{
+		vdb_page_follow(&chain, b->index, block);
 		block = vdb_ivf_list_walk_page(&b->ivf->list, b->index, block, list->number, deal_row, b,
 									   b->work);
 		if (b->nrows + b->ivf->list.lanes > b->max_rows)
@@ -965,20 +990,6 @@ drop_empty(Balance *b, VdbIvfListCount *lists, uint32 n)
 	if (nempty > 0)
 		change(b, empty, nempty, 0);
 	pfree(empty);
-}
-
-/* Whether a list is there still. */
-static bool
-still_there(Balance *b, const VdbIvfNear *list)
-{
-	const VdbIvfShape *shape = &b->ivf->directory;
-	Buffer		buffer = directory_page(b, list->ordinal / shape->lanes);
-	VdbIvfListInfo *info = vdb_ivf_info(shape, vdb_ivf_lead(BufferGetPage(buffer)),
-										list->ordinal % shape->lanes);
-	bool		there = info->number == list->number && vdb_ivf_lives(info, b->state.version);
-
-	vdb_page_release(buffer);
-	return there;
 }
 
 void

@@ -95,6 +95,16 @@ vdb_ivf_encode_row(const VdbIvf *ivf, const float *rotated, const float *centre,
 	encode_row(ivf, vdb_ivf_is_far(rotated), scratch, centre, error, row);
 }
 
+/* What stands for all that is far. */
+static bool
+decode_far(const VdbIvf *ivf, float *rotated, float *error)
+{
+	memset(rotated, 0, ivf->dim * sizeof(float));
+	rotated[0] = VDB_IVF_FAR;
+	*error = 0;
+	return false;
+}
+
 bool
 vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre, float *rotated,
 			   float *error)
@@ -102,18 +112,16 @@ vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre, float *r
 	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
 
 	if (factors->add <= VDB_IVF_NO_BOUND)
-	{
-		memset(rotated, 0, ivf->dim * sizeof(float));
-		rotated[0] = VDB_IVF_FAR;
-		*error = 0;
-		return false;
-	}
+		return decode_far(ivf, rotated, error);
 	vdb_quant_row_decode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, row, rotated);
 	for (uint32 i = 0; i < ivf->dim; i++)
 		rotated[i] += centre[i];
 	/* and what rounding to floats adds */
 	*error = factors->error / error_unit(ivf) +
 		3e-7 * vdb_dist_norm(VDB_F32, rotated, ivf->dim);
+	/* Of a damaged row: no vector, so it may be anywhere. */
+	if (!(*error >= 0 && *error < VDB_IVF_FAR))
+		return decode_far(ivf, rotated, error);
 	return true;
 }
 

@@ -5,6 +5,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "utils/memutils.h"
 
 #include "am/common/options.h"
@@ -99,18 +101,37 @@ vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 	return ivf;
 }
 
+/* Do all formats have the versions that this program knows? */
+bool
+vdb_ivf_is_readable(const VdbIvfMeta *meta)
+{
+	return meta->version == VDB_IVF_VERSION && meta->rotation == VDB_QUANT_ROTATION_VERSION &&
+		meta->block == VDB_QUANT_BLOCK_VERSION && meta->row == VDB_QUANT_ROW_VERSION;
+}
+
+const char *
+vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta)
+{
+	if (meta->magic != VDB_IVF_MAGIC)
+		return "its metapage is not of this access method";
+	if (meta->dim == 0 || meta->dim > (kind->elem == VDB_BIT ? VDB_AM_BIT_MAX_DIM : VDB_MAX_DIM) ||
+		!(meta->scale > 0 && meta->scale < INFINITY) ||
+		meta->elem != kind->elem || meta->metric != kind->metric ||
+		(meta->coding != VDB_IVF_PLAIN && meta->coding != VDB_IVF_RABITQ))
+		return "its metapage has impossible values";
+	return NULL;
+}
+
 void
 vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta)
 {
 	Buffer		buffer = vdb_page_read(index, VDB_IVF_METAPAGE, VDB_IVF_META);
+	const char *problem;
 
 	memcpy(meta, vdb_page_contents(BufferGetPage(buffer)), sizeof(*meta));
 	vdb_page_release(buffer);
 
-	if (meta->magic != VDB_IVF_MAGIC)
-		vdb_page_corrupted(index, VDB_IVF_METAPAGE, "its metapage is not of this access method");
-	if (meta->version != VDB_IVF_VERSION || meta->rotation != VDB_QUANT_ROTATION_VERSION ||
-		meta->block != VDB_QUANT_BLOCK_VERSION || meta->row != VDB_QUANT_ROW_VERSION)
+	if (meta->magic == VDB_IVF_MAGIC && !vdb_ivf_is_readable(meta))
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("index \"%s\" was made by another version of vecdb",
@@ -118,9 +139,9 @@ vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta)
 				errdetail("Its format is %u; this version has %u.", meta->version,
 						  VDB_IVF_VERSION),
 				errhint("REINDEX INDEX makes it anew."));
-	if (meta->dim == 0 || meta->dim > VDB_AM_BIT_MAX_DIM || !(meta->scale > 0) ||
-		(meta->coding != VDB_IVF_PLAIN && meta->coding != VDB_IVF_RABITQ))
-		vdb_page_corrupted(index, VDB_IVF_METAPAGE, "its metapage has impossible values");
+	problem = vdb_ivf_meta_problem(vdb_am_kind(index), meta);
+	if (problem != NULL)
+		vdb_page_corrupted(index, VDB_IVF_METAPAGE, problem);
 }
 
 /* Reads a chain of pages of floats. */

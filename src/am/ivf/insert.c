@@ -109,6 +109,7 @@ find_list(InsertState *state, Relation index, VdbIvfNear *near)
 	vdb_ivf_read_state(index, ivf, &lists);
 	vdb_ivf_route_begin(state->route, lists.version, VDB_IVF_BY_GAP, state->rotated,
 						&state->tables);
+	vdb_ivf_route_check(state->route, &lists);
 	if (!vdb_ivf_route_next(state->route, near))
 		vdb_page_corrupted(index, ivf->meta.directory, "it has no lists");
 	vdb_ivf_route_centre(state->route, near, state->centre);
@@ -149,7 +150,7 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 			if (vdb_ivf_list_add(ivf, &ivf->list, index, false, near.head, near.number, &entry,
 								 state->work, &pages))
 				break;
-			vdb_ivf_wait(index, ivf);
+			vdb_ivf_wait(index, ivf, &near);
 			CHECK_FOR_INTERRUPTS();
 		}
 		if (pages > 0)

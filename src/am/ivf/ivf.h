@@ -72,6 +72,10 @@ extern bool vdb_ivf_is_same(Relation index, const VdbIvf *ivf);
 /* The same of an index to be, with an origin of zeroes. */
 extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
 
+/* What is wrong with a metapage, or NULL; and may another version have made it? */
+extern const char *vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta);
+extern bool vdb_ivf_is_readable(const VdbIvfMeta *meta);
+
 /* The metapage as it is now, checked. */
 extern void vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta);
 
@@ -208,6 +212,9 @@ extern uint64 vdb_ivf_list_count(Relation index, BlockNumber head, uint32 number
 /* Has a list take no more entries, or so again; whole is VdbIvfLead.whole. */
 extern void vdb_ivf_list_close(Relation index, BlockNumber head, bool closed, uint32 whole);
 
+/* Whether it takes none. */
+extern bool vdb_ivf_list_is_closed(Relation index, BlockNumber head, uint32 number);
+
 /* Has inserts begin to look for room at a page of the list. */
 extern void vdb_ivf_list_aim(Relation index, BlockNumber head, BlockNumber block);
 
@@ -217,6 +224,9 @@ extern void vdb_ivf_list_free(const VdbIvfShape *shape, Relation index, BlockNum
 
 /* Locks a lead page of a list, share: an error if it is not of that list. */
 extern Buffer vdb_ivf_read_lead(Relation index, BlockNumber block, uint32 number);
+
+/* Before a lead page is changed: an error if that would lose a part of it. */
+extern void vdb_ivf_check_size(const VdbIvfShape *shape, Relation index, Buffer buffer);
 
 static inline VdbIvfLead *
 vdb_ivf_lead(Page page)
@@ -322,6 +332,12 @@ typedef enum VdbIvfOrder
 extern void vdb_ivf_route_begin(VdbIvfRoute *route, uint32 version, VdbIvfOrder order,
 								const float *query, VdbQuantTables *tables);
 
+/*
+ * An error unless that found as many lists as there are in that version: one
+ * that is not found is not searched.
+ */
+extern void vdb_ivf_route_check(VdbIvfRoute *route, const VdbIvfState *state);
+
 /* The next list; false if there is none. */
 extern bool vdb_ivf_route_next(VdbIvfRoute *route, VdbIvfNear *near);
 
@@ -333,8 +349,11 @@ extern void vdb_ivf_route_expect(VdbIvfRoute *route, uint32 lists);
 
 /* ---- balance.c: lists made anew as rows come and go ---- */
 
-/* After vdb_ivf_list_add() found a list closed: waits until it can be tried again. */
-extern void vdb_ivf_wait(Relation index, const VdbIvf *ivf);
+/*
+ * After vdb_ivf_list_add() found that list closed: waits until it can be tried
+ * again.  (Without a list: until no change is under way.)
+ */
+extern void vdb_ivf_wait(Relation index, const VdbIvf *ivf, const VdbIvfNear *list);
 
 /* Splits a list that has grown to so many lead pages, if it is time to. */
 extern void vdb_ivf_grown(Relation index, const VdbIvf *ivf, const VdbIvfNear *list, uint32 pages);
@@ -376,6 +395,47 @@ typedef struct VdbIvfScan VdbIvfScan;
 extern VdbIvfScan *vdb_ivf_probe_create(Relation index);
 extern uint32 vdb_ivf_probe(VdbIvfScan *scan, Relation index, const void *row,
 							const float *rotated, uint32 lists, uint32 k, uint32 *ranks);
+
+/* ---- check.c: is an index sound? ---- */
+
+/* Told of a problem at a block (or InvalidBlockNumber, when it is at none). */
+typedef void (*VdbIvfProblem) (void *arg, BlockNumber block, const char *what);
+
+/*
+ * Looks at all pages, beside inserts and searches; changes of lists and vacuum
+ * wait.  With a table, compares all its rows, too, for which nobody may insert
+ * meanwhile: the caller has locked it.
+ */
+extern void vdb_ivf_check(Relation index, Relation heap, VdbIvfProblem problem, void *arg);
+
+/* Is this an index of this access method, by either name? */
+extern bool vdb_ivf_is_index(Relation index);
+
+/* ---- census.c: what there is in an index ---- */
+
+typedef struct VdbIvfCensus
+{
+	VdbIvfMeta	meta;
+	VdbIvfState state;			/* zeroes for an index that nothing was put in */
+	uint64		rows;			/* in lists, and without a place in one: */
+	uint64		zeros;
+	uint64		nulls;
+	uint32		lists;
+	uint32		empty_lists;
+	uint64		smallest;		/* entries of a list */
+	uint64		largest;
+	double		imbalance;		/* 1 when all lists have the same size */
+	double		drift;			/* 0 when centres are in the middle; NaN if unknown */
+	uint64		loose;			/* entries not in blocks yet */
+	uint64		empty_lanes;
+	uint32		retired_lists;	/* no more, but for old snapshots */
+	uint64		retired_pages;
+	uint64		free_pages;
+	uint64		pages;
+} VdbIvfCensus;
+
+/* Reads all pages. */
+extern void vdb_ivf_census(Relation index, VdbIvfCensus *census);
 
 /* ---- the access method's functions ---- */
 

@@ -67,6 +67,13 @@ vdb_ivf_read_lead(Relation index, BlockNumber block, uint32 number)
 	return check_list(index, vdb_page_read(index, block, VDB_IVF_LEAD), number);
 }
 
+void
+vdb_ivf_check_size(const VdbIvfShape *shape, Relation index, Buffer buffer)
+{
+	if (vdb_page_size(BufferGetPage(buffer)) != shape->lead_size)
+		vdb_page_corrupted(index, BufferGetBlockNumber(buffer), "its size is wrong");
+}
+
 static Buffer
 read_lead_exclusive(Relation index, BlockNumber block, uint32 number)
 {
@@ -103,6 +110,14 @@ row_offset(const VdbIvfShape *shape, uint32 lane)
 	return shape->rows_per_page == 0 ? 0 : lane % shape->rows_per_page * shape->row_size;
 }
 
+/* Is this page of rows one of the list's? */
+static void
+check_rows(Relation index, Buffer buffer, uint32 number)
+{
+	if (vdb_page_opaque(BufferGetPage(buffer))->next != number)
+		vdb_page_lost(index, BufferGetBlockNumber(buffer), "it belongs to another list");
+}
+
 const void *
 vdb_ivf_row(const VdbIvfShape *shape, Relation index, VdbIvfLead *lead, uint32 lane,
 			Buffer *buffer, void *copy)
@@ -118,6 +133,7 @@ vdb_ivf_row(const VdbIvfShape *shape, Relation index, VdbIvfLead *lead, uint32 l
 				vdb_page_unpin(*buffer);
 			*buffer = InvalidBuffer;
 			*buffer = vdb_page_pin(index, lead->rows[first], VDB_IVF_ROWS);
+			check_rows(index, *buffer, lead->list);
 		}
 		return vdb_page_contents(BufferGetPage(*buffer)) + row_offset(shape, lane);
 	}
@@ -126,6 +142,7 @@ vdb_ivf_row(const VdbIvfShape *shape, Relation index, VdbIvfLead *lead, uint32 l
 		Buffer		part = vdb_page_pin(index, lead->rows[first + i], VDB_IVF_ROWS);
 		uint32		n = Min(left, VDB_PAGE_SPACE);
 
+		check_rows(index, part, lead->list);
 		memcpy((char *) copy + shape->row_size - left,
 			   vdb_page_contents(BufferGetPage(part)), n);
 		vdb_page_unpin(part);
@@ -180,19 +197,23 @@ set_target(Relation index, bool building, BlockNumber head, Buffer buffer)
 		vdb_page_release(first);
 }
 
-/* Whether a list takes no entries; buffer is a page of it that is locked. */
+bool
+vdb_ivf_list_is_closed(Relation index, BlockNumber head, uint32 number)
+{
+	Buffer		first = vdb_ivf_read_lead(index, head, number);
+	bool		closed = vdb_ivf_lead(BufferGetPage(first))->closed != 0;
+
+	vdb_page_release(first);
+	return closed;
+}
+
+/* The same; buffer is a page of it that is locked. */
 static bool
 is_closed(Relation index, BlockNumber head, uint32 number, Buffer buffer)
 {
-	Buffer		first;
-	bool		closed;
-
 	if (BufferGetBlockNumber(buffer) == head)
 		return vdb_ivf_lead(BufferGetPage(buffer))->closed != 0;
-	first = vdb_ivf_read_lead(index, head, number);
-	closed = vdb_ivf_lead(BufferGetPage(first))->closed != 0;
-	vdb_page_release(first);
-	return closed;
+	return vdb_ivf_list_is_closed(index, head, number);
 }
 
 /*
@@ -207,13 +228,16 @@ find_room(const VdbIvfShape *shape, Relation index, bool building, BlockNumber h
 	Buffer		buffer = vdb_ivf_read_lead(index, head, number);
 	BlockNumber target = vdb_ivf_lead(BufferGetPage(buffer))->target;
 	BlockNumber block = target;
+	VdbPageChain chain = {0};
 
 	vdb_page_release(buffer);
 	for (;;)
 	{
 		BlockNumber next;
 
+		vdb_page_follow(&chain, index, block);
 		buffer = read_lead_exclusive(index, block, number);
+		vdb_ivf_check_size(shape, index, buffer);
 		if (is_closed(index, head, number, buffer))
 		{
 			vdb_page_release(buffer);
@@ -251,6 +275,10 @@ edit_row_page(VdbEdit *edit, uint32 number, BlockNumber *block, Buffer *old)
 		vdb_page_opaque(page)->next = number;
 		return page;
 	}
+	/* Looked at before it is locked: what else this may be, we may have locked. */
+	*old = vdb_page_pin(edit->index, *block, VDB_IVF_ROWS);
+	check_rows(edit->index, *old, number);
+	vdb_page_unpin(*old);
 	*old = vdb_page_read_exclusive(edit->index, *block, VDB_IVF_ROWS);
 	return vdb_edit_page(edit, *old);
 }
@@ -513,8 +541,13 @@ void
 vdb_ivf_list_walk(const VdbIvfShape *shape, Relation index, BlockNumber head, uint32 number,
 				  VdbIvfVisit visit, void *arg, void *work)
 {
+	VdbPageChain chain = {0};
+
 	for (BlockNumber block = head; block != InvalidBlockNumber;)
+	{
+		vdb_page_follow(&chain, index, block);
 		block = vdb_ivf_list_walk_page(shape, index, block, number, visit, arg, work);
+	}
 }
 
 uint32
@@ -531,11 +564,14 @@ uint64
 vdb_ivf_list_count(Relation index, BlockNumber head, uint32 number)
 {
 	uint64		count = 0;
+	VdbPageChain chain = {0};
 
 	for (BlockNumber block = head; block != InvalidBlockNumber;)
 	{
-		Buffer		buffer = vdb_ivf_read_lead(index, block, number);
+		Buffer		buffer;
 
+		vdb_page_follow(&chain, index, block);
+		buffer = vdb_ivf_read_lead(index, block, number);
 		count += vdb_ivf_lead(BufferGetPage(buffer))->live;
 		block = vdb_page_opaque(BufferGetPage(buffer))->next;
 		vdb_page_release(buffer);

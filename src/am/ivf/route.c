@@ -47,6 +47,7 @@ struct VdbIvfRoute
 	 * The directory's lead pages, and their lanes as they were: of lists that
 	 * are not there in this version the bound is infinite.
 	 */
+	uint32		nlists;			/* that are there in this version */
 	uint32		npages;
 	uint32		page_room;
 	BlockNumber *pages;
@@ -134,6 +135,7 @@ note_lanes(VdbIvfRoute *route, uint32 version, VdbIvfLead *lead, uint32 page)
 			lower[i] = INFINITY;
 			continue;
 		}
+		route->nlists++;
 		lanes[i].head = ItemPointerGetBlockNumberNoCheck(tid);
 		lanes[i].number = info->number;
 		lanes[i].square = info->square;
@@ -152,10 +154,11 @@ vdb_ivf_route_begin(VdbIvfRoute *route, uint32 version, VdbIvfOrder order, const
 {
 	const VdbIvfShape *shape = &route->ivf->directory;
 	BlockNumber block = route->ivf->meta.directory;
+	VdbPageChain chain = {0};
 
 	route->order = order;
 	route->query = query;
-	route->npages = route->nrefined = route->next = 0;
+	route->nlists = route->npages = route->nrefined = route->next = 0;
 	route->bound = -INFINITY;
 	if (order != VDB_IVF_ANY)
 	{
@@ -166,11 +169,14 @@ vdb_ivf_route_begin(VdbIvfRoute *route, uint32 version, VdbIvfOrder order, const
 	}
 	while (block != InvalidBlockNumber)
 	{
-		Buffer		buffer = vdb_ivf_read_lead(route->index, block, VDB_IVF_DIRECTORY);
-		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+		Buffer		buffer;
+		VdbIvfLead *lead;
 		float	   *lower;
 		uint32		below[VDB_IVF_MAX_BLOCKS];
 
+		vdb_page_follow(&chain, route->index, block);
+		buffer = vdb_ivf_read_lead(route->index, block, VDB_IVF_DIRECTORY);
+		lead = vdb_ivf_lead(BufferGetPage(buffer));
 		need_pages(route, route->npages + 1);
 		lower = route->lower + (Size) route->npages * shape->lanes;
 		if (order == VDB_IVF_ANY)
@@ -185,6 +191,15 @@ vdb_ivf_route_begin(VdbIvfRoute *route, uint32 version, VdbIvfOrder order, const
 		vdb_page_release(buffer);
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+void
+vdb_ivf_route_check(VdbIvfRoute *route, const VdbIvfState *state)
+{
+	/* A standby may have replayed that lists of an old version are no more. */
+	if (route->nlists != state->nlists)
+		vdb_page_lost(route->index, route->ivf->meta.directory,
+					  psprintf("it has %u lists where %u belong", route->nlists, state->nlists));
 }
 
 /* The centre of a lane of a lead page of the directory. */
@@ -228,6 +243,10 @@ refine(VdbIvfRoute *route, VdbIvfLead *lead, uint32 ordinal, Buffer *row)
 		return r;
 	read_centre(route, lead, ordinal % ivf->directory.lanes, row, route->centre);
 	square = vdb_dist(VDB_F32, VDB_L2SQ, route->query, route->centre, ivf->dim);
+	/* Neither half-precision floats nor queries are so large. */
+	if (!(square <= FLT_MAX))
+		vdb_page_corrupted(route->index, route->pages[ordinal / ivf->directory.lanes],
+						   "a centre is no vector");
 	r.near.gap = sqrt(square);
 	r.near.base = ivf->coded_metric == VDB_L2SQ ? square :
 		vdb_dist(VDB_F32, VDB_IP, route->query, route->centre, ivf->dim);

@@ -169,6 +169,7 @@ struct VdbIvfScan
 
 	/* row ids without order */
 	BlockNumber next_block;
+	VdbPageChain chain;
 	ItemPointerData *tids;
 	uint32		ntids;
 	uint32		next_tid;
@@ -420,6 +421,7 @@ scan_list(VdbIvfScan *so, Relation index, uint32 list, bool again)
 	const VdbIvfShape *shape = &so->ivf->list;
 	const VdbIvfNear *near = &so->lists[list].near;
 	uint32		noted = 0;
+	VdbPageChain chain = {0};
 
 	if (!again)
 	{
@@ -429,10 +431,14 @@ scan_list(VdbIvfScan *so, Relation index, uint32 list, bool again)
 	vdb_quant_tables_aim(&so->tables, near->base, near->gap, EPSILON);
 	for (BlockNumber block = near->head; block != InvalidBlockNumber;)
 	{
-		Buffer		buffer = vdb_ivf_read_lead(index, block, near->number);
-		VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
-		BlockNumber next = vdb_page_opaque(BufferGetPage(buffer))->next;
+		Buffer		buffer;
+		VdbIvfLead *lead;
+		BlockNumber next;
 
+		vdb_page_follow(&chain, index, block);
+		buffer = vdb_ivf_read_lead(index, block, near->number);
+		lead = vdb_ivf_lead(BufferGetPage(buffer));
+		next = vdb_page_opaque(BufferGetPage(buffer))->next;
 		vdb_page_prefetch(index, next, shape->blocks_at, 256);
 		if (shape->coded)
 			scan_coded(so, index, list, again, lead, block, &noted);
@@ -654,6 +660,8 @@ candidate_row(VdbIvfScan *so, Relation index, const Candidate *c, Buffer *buffer
 		if (!so->standby)
 		{
 			*buffer = vdb_page_pin(index, c->row, VDB_IVF_ROWS);
+			if (unlikely(vdb_page_opaque(BufferGetPage(*buffer))->next != number))
+				vdb_page_corrupted(index, c->row, "it belongs to another list");
 			return vdb_page_contents(BufferGetPage(*buffer)) +
 				c->lane % shape->rows_per_page * shape->row_size;
 		}
@@ -771,6 +779,7 @@ next_of_chain(VdbIvfScan *so, Relation index, ItemPointer tid)
 
 		if (so->next_block == InvalidBlockNumber)
 			return false;
+		vdb_page_follow(&so->chain, index, so->next_block);
 		buffer = vdb_page_read(index, so->next_block, VDB_IVF_TIDS);
 		take_tids(so, BufferGetPage(buffer));
 		so->next_tid = 0;
@@ -796,7 +805,9 @@ next_of_any(VdbIvfScan *so, Relation index, ItemPointer tid)
 			if (!vdb_ivf_route_next(so->route, &so->lists[0].near))
 				return false;
 			so->next_block = so->lists[0].near.head;
+			so->chain.steps = 0;
 		}
+		vdb_page_follow(&so->chain, index, so->next_block);
 		buffer = vdb_ivf_read_lead(index, so->next_block, so->lists[0].near.number);
 		take_lead(so, BufferGetPage(buffer));
 		so->next_block = vdb_page_opaque(BufferGetPage(buffer))->next;
@@ -822,12 +833,13 @@ begin_route(VdbIvfScan *so, Relation index, VdbIvfOrder order)
 
 		vdb_ivf_route_begin(so->route, so->state.version, order, so->rotated, &so->tables);
 		if (!so->standby)
-			return;
+			break;
 		vdb_ivf_read_state(index, so->ivf, &now);
 		if (now.version == so->state.version)
-			return;
+			break;
 		so->state = now;
 	}
+	vdb_ivf_route_check(so->route, &so->state);
 }
 
 static void
@@ -835,6 +847,7 @@ enter_stage(VdbIvfScan *so, Relation index, Stage stage)
 {
 	so->stage = stage;
 	so->ntids = so->next_tid = 0;
+	so->chain.steps = 0;
 	if (stage == STAGE_ANY || stage == STAGE_FAR)
 	{
 		so->next_block = InvalidBlockNumber;

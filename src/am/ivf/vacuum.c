@@ -63,19 +63,23 @@ vacuum_lead(VacuumState *vs, VdbIvfListCount *list, Buffer buffer)
 	VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
 	uint32		dead[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 	uint32		ndead = 0;
-	uint32		live;
+	uint32		live = 0;		/* what the page says is not relied on */
 	VdbEdit		edit;
 
 	for (uint32 lane = 0; lane < shape->lanes; lane++)
 	{
 		ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
 
-		if (ItemPointerIsValid(tid) && is_dead(vs, tid))
+		if (!ItemPointerIsValid(tid))
+			continue;
+		if (is_dead(vs, tid))
 			dead[ndead++] = lane;
+		else
+			live++;
 	}
-	live = lead->live - ndead;
 	if (ndead > 0)
 	{
+		vdb_ivf_check_size(shape, vs->index, buffer);
 		vdb_edit_begin(&edit, vs->index, false);
 		lead = vdb_ivf_lead(vdb_edit_page(&edit, buffer));
 		for (uint32 i = 0; i < ndead; i++)
