@@ -509,6 +509,17 @@ resolve_coding(Relation index, const VdbAmKind *kind)
 	}
 }
 
+/* VdbQuantBits of the rows beside codes. */
+static uint8
+resolve_bits(Relation index, uint8 coding)
+{
+	int			bits = vdb_am_ivf_options(index).bits;
+
+	if (bits != 0 && coding != VDB_IVF_RABITQ)
+		vdb_am_no_bits(VDB_AM_QUANTIZER_NONE);
+	return bits == 2 ? VDB_QUANT_2BITS : bits == 4 ? VDB_QUANT_4BITS : VDB_QUANT_8BITS;
+}
+
 static void
 init_meta(Relation index, const VdbAmKind *kind, uint64 seed, VdbIvfMeta *meta)
 {
@@ -519,6 +530,7 @@ init_meta(Relation index, const VdbAmKind *kind, uint64 seed, VdbIvfMeta *meta)
 	meta->elem = kind->elem;
 	meta->metric = kind->metric;
 	meta->coding = resolve_coding(index, kind);
+	meta->bits = resolve_bits(index, meta->coding);
 	meta->rotation = VDB_QUANT_ROTATION_VERSION;
 	meta->block = VDB_QUANT_BLOCK_VERSION;
 	meta->row = VDB_QUANT_ROW_VERSION;

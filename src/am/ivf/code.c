@@ -31,6 +31,13 @@ vdb_ivf_encoded_size(const VdbIvf *ivf, const VdbIvfShape *shape)
 	return TYPEALIGN(4, row_at(shape) + shape->row_size);
 }
 
+/* What a length of 1 is in the error of factors. */
+static float
+error_unit(const VdbIvf *ivf)
+{
+	return (ivf->coded_metric == VDB_IP ? 1 : 2) / sqrt(ivf->dim > 1 ? ivf->dim - 1.0 : 1);
+}
+
 /*
  * A code over the first dimensions only: what the rest adds to the distance
  * is exact but for an inner product, which is 0 on average, and the bound
@@ -56,6 +63,20 @@ add_rest(const VdbIvf *ivf, const VdbIvfShape *shape, const float *residual,
 	factors->error = sqrt(error * error + spread);
 }
 
+/*
+ * A code of what an older code stands for, which is off by so much in a random
+ * direction: on average it is further away, by the square of that.
+ */
+static void
+add_error(const VdbIvf *ivf, double error, VdbQuantRowFactors *factors)
+{
+	double		deviation = error * error_unit(ivf);
+
+	if (ivf->coded_metric == VDB_L2SQ)
+		factors->add -= error * error;
+	factors->error = sqrt((double) factors->error * factors->error + deviation * deviation);
+}
+
 /* The factors of a vector that codes cannot hold: it may be anywhere. */
 static void
 no_bound(VdbQuantRowFactors *factors)
@@ -64,22 +85,15 @@ no_bound(VdbQuantRowFactors *factors)
 	factors->rescale = factors->error = 0;
 }
 
-/* What a length of 1 is in the error of a row's factors. */
-static float
-error_unit(const VdbIvf *ivf)
-{
-	return (ivf->coded_metric == VDB_IP ? 1 : 2) / sqrt(ivf->dim > 1 ? ivf->dim - 1.0 : 1);
-}
-
-/* The 8 bits of a vector that is far, or not, with this residual. */
+/* The row of a vector that is far, or not, with this residual. */
 static void
 encode_row(const VdbIvf *ivf, bool far, const float *residual, const float *centre, float error,
 		   void *row)
 {
 	VdbQuantRowFactors *factors = (VdbQuantRowFactors *)
-		vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
+		vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row);
 
-	vdb_quant_row_encode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, residual, centre, NULL,
+	vdb_quant_row_encode(ivf->dim, vdb_ivf_bits(ivf), ivf->coded_metric, residual, centre, NULL,
 						 row);
 	factors->error += error * error_unit(ivf);
 	if (far)
@@ -99,7 +113,7 @@ bool
 vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre, float *rotated,
 			   float *error)
 {
-	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
+	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row);
 
 	if (factors->add <= VDB_IVF_NO_BOUND)
 	{
@@ -108,7 +122,7 @@ vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre, float *r
 		*error = 0;
 		return false;
 	}
-	vdb_quant_row_decode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, row, rotated);
+	vdb_quant_row_decode(ivf->dim, vdb_ivf_bits(ivf), ivf->coded_metric, row, rotated);
 	for (uint32 i = 0; i < ivf->dim; i++)
 		rotated[i] += centre[i];
 	/* and what rounding to floats adds */
@@ -143,8 +157,13 @@ vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const float *rotated
 						  factors);
 	if (far)
 		no_bound(factors);
-	else if (shape->code_dim < ivf->dim)
-		add_rest(ivf, shape, scratch, centre, factors);
+	else
+	{
+		if (shape->code_dim < ivf->dim)
+			add_rest(ivf, shape, scratch, centre, factors);
+		if (error > 0)
+			add_error(ivf, error, factors);
+	}
 	if (row != NULL)
 		return;
 	encode_row(ivf, far, scratch, centre, error, to);

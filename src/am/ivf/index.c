@@ -88,7 +88,7 @@ vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 	ivf->coded_metric = meta->metric == VDB_IP ? VDB_IP : VDB_L2SQ;
 	/* One query serves both, so their blocks cover the same dimensions. */
 	while (!shape_init(&ivf->list, coded, false, code_dim,
-					   coded ? vdb_quant_row_size(meta->dim, VDB_QUANT_8BITS) :
+					   coded ? vdb_quant_row_size(meta->dim, meta->bits) :
 					   vdb_am_bytes(kind, meta->dim)) ||
 		   !shape_init(&ivf->directory, true, true, code_dim,
 					   TYPEALIGN(4, meta->dim * sizeof(uint16))))
@@ -119,7 +119,8 @@ vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta)
 						  VDB_IVF_VERSION),
 				errhint("REINDEX INDEX makes it anew."));
 	if (meta->dim == 0 || meta->dim > VDB_AM_BIT_MAX_DIM || !(meta->scale > 0) ||
-		(meta->coding != VDB_IVF_PLAIN && meta->coding != VDB_IVF_RABITQ))
+		(meta->coding != VDB_IVF_PLAIN && meta->coding != VDB_IVF_RABITQ) ||
+		meta->bits > VDB_QUANT_2BITS)
 		vdb_page_corrupted(index, VDB_IVF_METAPAGE, "its metapage has impossible values");
 }
 

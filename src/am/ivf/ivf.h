@@ -52,6 +52,21 @@ typedef struct VdbIvf
 	const float *origin;		/* not rotated */
 } VdbIvf;
 
+/* Of the rows beside codes. */
+static inline VdbQuantBits
+vdb_ivf_bits(const VdbIvf *ivf)
+{
+	return (VdbQuantBits) ivf->meta.bits;
+}
+
+/* How far from the middle of their grid the codes of such rows are, at most. */
+static inline double
+vdb_ivf_reach(const VdbIvf *ivf)
+{
+	return vdb_ivf_bits(ivf) == VDB_QUANT_8BITS ? 127.5 :
+		vdb_ivf_bits(ivf) == VDB_QUANT_4BITS ? 7.5 : 1.5;
+}
+
 /* ---- index.c ---- */
 
 /* The recalls that VdbIvfState.probes is for. */
@@ -124,7 +139,7 @@ extern Size vdb_ivf_encoded_size(const VdbIvf *ivf, const VdbIvfShape *shape);
 
 /*
  * Encodes a vector, as vdb_ivf_rotate() made it, for a list with that centre
- * (NULL is zero).  row is what to store beside, or NULL: 8-bit codes.  error:
+ * (NULL is zero).  row is what to store beside, or NULL: codes of it.  error:
  * how far rotated is from the true vector, at most.  rotated is not looked at
  * for a plain list.  scratch has 2 x dim floats.  Pure C, for any thread.
  */
@@ -132,7 +147,7 @@ extern void vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const fl
 						   const float *centre, float error, const void *row, float *scratch,
 						   void *encoded);
 
-/* The row of 8-bit codes alone; scratch has dim floats. */
+/* The row of codes alone; scratch has dim floats. */
 extern void vdb_ivf_encode_row(const VdbIvf *ivf, const float *rotated, const float *centre,
 							   float error, float *scratch, void *row);
 
@@ -161,7 +176,7 @@ typedef struct VdbIvfEntry
 	ItemPointerData tid;		/* for the directory: block and 1 */
 	const float *rotated;		/* for codes */
 	const float *centre;		/* of the list, rotated; NULL is zero */
-	const void *row;			/* what to store beside, or NULL: 8-bit codes */
+	const void *row;			/* what to store beside, or NULL: codes of it */
 	float		error;			/* how far rotated is from the vector, at most */
 	const VdbIvfListInfo *info; /* for the directory */
 } VdbIvfEntry;

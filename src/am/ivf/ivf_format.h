@@ -31,7 +31,7 @@
 typedef enum VdbIvfCoding
 {
 	VDB_IVF_PLAIN = 1,			/* the vector as the table has it */
-	VDB_IVF_RABITQ = 2			/* a bit per dimension, and 8 bits beside it */
+	VDB_IVF_RABITQ = 2			/* a bit per dimension, and 8, 4 or 2 beside it */
 } VdbIvfCoding;
 
 /* The metapage: what is true of the index for as long as it lives. */
@@ -46,7 +46,8 @@ typedef struct VdbIvfMeta
 	uint8		rotation;		/* VDB_QUANT_ROTATION_VERSION */
 	uint8		block;			/* VDB_QUANT_BLOCK_VERSION */
 	uint8		row;			/* VDB_QUANT_ROW_VERSION */
-	uint16		flat;			/* of ivfflat, which has settings of its own */
+	uint8		flat;			/* of ivfflat, which has settings of its own */
+	uint8		bits;			/* VdbQuantBits of the rows beside codes */
 	uint64		seed;			/* of the rotation */
 	BlockNumber state;			/* the page of VdbIvfState */
 	BlockNumber directory;		/* first lead page of the list of lists */

@@ -4,7 +4,7 @@
  *
  * Lists are looked at from the nearest on.  Of each, the codes give a lower
  * bound for every entry; those with the lowest are kept as candidates, and
- * refined by their 8 bits per dimension; and those come out whose place no
+ * refined by their 8, 4 or 2 bits per dimension; and those come out whose place no
  * other entry can take.  How many rows will be asked for is not known: when
  * the candidates are used up, the same lists are looked at again for more of
  * them, and then further lists follow.  At the end come the rows that no
@@ -244,14 +244,14 @@ add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, 
 }
 
 /*
- * Entries whose codes are not in blocks yet: their 8 bits serve as well.  (The
- * bound is the estimate; what that is wrong by is far less than the distance
- * between the candidates that are kept and those that are not.)
+ * Entries whose codes are not in blocks yet: their rows serve as well.
  */
 static void
 scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
 {
-	const VdbIvfShape *shape = &so->ivf->list;
+	const VdbIvf *ivf = so->ivf;
+	const VdbIvfShape *shape = &ivf->list;
+	const VdbIvfNear *near = &so->lists[list].near;
 	Buffer		buffer = InvalidBuffer;
 
 	for (uint32 i = 0; i < shape->nblocks; i++)
@@ -259,12 +259,13 @@ scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 		{
 			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
 			const void *row = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
-			float		estimate;
+			float		lower;
 
-			vdb_quant_row_many(&so->weights, VDB_QUANT_8BITS, so->lists[list].near.base, &row, 1,
-							   &estimate);
-			if (estimate < so->limit)
-				add_candidate(so, list, lead, block, lane, estimate);
+			vdb_quant_row_many(&so->weights, vdb_ivf_bits(ivf), near->base, &row, 1, &lower);
+			lower -= EPSILON * near->gap *
+				vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row)->error;
+			if (lower < so->limit)
+				add_candidate(so, list, lead, block, lane, lower);
 		}
 	if (BufferIsValid(buffer))
 		vdb_page_unpin(buffer);
@@ -449,7 +450,7 @@ sparse_slack(const VdbIvfScan *so, const VdbIvfNear *near, float estimate, float
 {
 	const VdbIvf *ivf = so->ivf;
 	double		rounding = (ivf->dim / 2 + 16) * (double) FLT_EPSILON;
-	double		residual = 127.5 * sqrt(ivf->dim) * fabs(rescale);	/* at most */
+	double		residual = vdb_ivf_reach(ivf) * sqrt(ivf->dim) * fabs(rescale); /* at most */
 
 	if (ivf->meta.metric == VDB_L2SQ)
 		return rounding * fabs(estimate);
@@ -482,8 +483,8 @@ sparse_slack(const VdbIvfScan *so, const VdbIvfNear *near, float estimate, float
  * codes): see README.md.  The difference is very little.
  *
  * To that come roundings.  The query was rounded to integers, by half a step,
- * which counts for each dimension as much as the code there, 127.5 at most;
- * that is more than the rounding of floats in the query and the vector.  What
+ * which counts for each dimension as much as the code there, 127.5 at most of
+ * 8 bits; that is more than the rounding of floats in the query and the vector.  What
  * is left is the rounding of the terms here, and that of the operator, whose
  * sums are of floats, too: PostgreSQL takes a distance below its bound for an
  * error.
@@ -492,30 +493,31 @@ static double
 refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 {
 	const VdbIvf *ivf = so->ivf;
-	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
+	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row);
 	double		deviation = factors->error * (1 + ROUNDING);
 	double		length = deviation * sqrt(Max(ivf->dim - 1.0, 1));
 	double		width = Min(deviation * SURE, length);
+	double		reach = vdb_ivf_reach(ivf);
 	float		estimate;
 	double		slack,
 				lower;
 
-	vdb_quant_row_many(&so->weights, VDB_QUANT_8BITS, near->base, &row, 1, &estimate);
+	vdb_quant_row_many(&so->weights, vdb_ivf_bits(ivf), near->base, &row, 1, &estimate);
 	if (!(estimate > VDB_IVF_NO_BOUND))
 		return -INFINITY;
 	slack = ROUNDING * (fabs(near->base) + fabs(factors->add) +
 						fabs((double) estimate - near->base - factors->add));
-	slack += 64.0 * so->weights.step * ivf->dim * fabs(factors->rescale);
+	slack += 0.502 * reach * so->weights.step * ivf->dim * fabs(factors->rescale);
 	if (ivf->kind->sparse)
 		slack += sparse_slack(so, near, estimate, factors->rescale);
 	/* a query too small for a step counts as zero */
 	if (so->weights.step == 0)
-		slack += 127.5 * sqrt(ivf->dim) * so->length * fabs(factors->rescale);
+		slack += reach * sqrt(ivf->dim) * so->length * fabs(factors->rescale);
 	slack += FLT_MIN;
 
 	if (ivf->meta.metric == VDB_IP)
 	{
-		double		residual = 127.5 * sqrt(ivf->dim) * fabs(factors->rescale);
+		double		residual = reach * sqrt(ivf->dim) * fabs(factors->rescale);
 
 		/* lengths of query, residual and centre: what rounding is relative to */
 		slack += ROUNDING * (so->length + residual) * (so->length + near->gap);
@@ -1069,7 +1071,7 @@ vdb_ivf_probe(VdbIvfScan *so, Relation index, const void *row, const float *rota
 			Buffer		buffer;
 			const void *codes = candidate_row(so, index, c, &buffer);
 
-			vdb_quant_row_many(&so->weights, VDB_QUANT_8BITS, so->lists[c->list].near.base,
+			vdb_quant_row_many(&so->weights, vdb_ivf_bits(ivf), so->lists[c->list].near.base,
 							   &codes, 1, &found[i].distance);
 			if (BufferIsValid(buffer))
 				vdb_page_unpin(buffer);
