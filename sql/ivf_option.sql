@@ -14,6 +14,12 @@ CREATE INDEX ON ivf_option USING ivf (v) WITH (lists = 10, lists = 20);
 -- quantizer
 CREATE INDEX ON ivf_option USING ivf (v) WITH (quantizer = best);
 CREATE INDEX ON ivf_option USING ivf (v) WITH (quantizer = '');
+CREATE INDEX ON ivf_option USING ivf (v vector_l1_ops) WITH (quantizer = rabitq);
+CREATE INDEX ON ivf_option USING ivf (v vector_l1_ops) WITH (quantizer = sq8);
+CREATE INDEX ON ivf_option USING ivf (v vector_l1_ops) WITH (quantizer = pq);
+CREATE INDEX ON ivf_option USING ivf (b bit_hamming_ops) WITH (quantizer = rabitq);
+CREATE INDEX ON ivf_option USING ivf (b bit_jaccard_ops) WITH (quantizer = sq8);
+CREATE INDEX ON ivf_option USING ivf (b bit_jaccard_ops) WITH (quantizer = pq);
 
 -- bits
 CREATE INDEX ON ivf_option USING ivf (v) WITH (bits = 1);

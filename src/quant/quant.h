@@ -175,6 +175,8 @@ extern void vdb_quant_row_many(const VdbQuantWeights *weights, VdbQuantBits bits
 /* Bytes of a row, its factors included. */
 extern size_t vdb_quant_sq8_size(size_t dim);
 
+extern const VdbQuantSq8Factors *vdb_quant_sq8_factors(size_t dim, const void *row);
+
 /* vector: relative to the origin.  metric: VDB_L2SQ or VDB_IP. */
 extern void vdb_quant_sq8_encode(size_t dim, VdbMetric metric,
 								 const float *vector, void *row);

@@ -21,7 +21,7 @@
  *
  * Entries move by what the index has of them: 8 bits per dimension stand for a
  * vector nearby, which is encoded for the new centre; the row's error becomes
- * the sum of both.
+ * the sum of both.  Rows that do not depend on a centre stay as they are.
  *
  * Locks: the guard of block 0 keeps changes away while vacuum goes through all
  * pages (an entry might move to where it has been already); the guard of the
@@ -96,7 +96,7 @@ typedef struct Balance
 	/* rows being read */
 	float	   *rows;
 	float	   *errors;
-	char	   *copies;			/* as they are in the index, of plain lists */
+	char	   *copies;			/* as they are in the index, unless relative to a centre */
 	ItemPointerData *tids;
 	uint32		nrows;
 	uint32		max_rows;
@@ -384,7 +384,7 @@ vdb_ivf_unguard(Relation index)
 static bool
 read_row(Balance *b, const void *row, float *rotated, float *error)
 {
-	if (b->ivf->list.coded)
+	if (!vdb_ivf_is_plain(b->ivf))
 		return vdb_ivf_decode(b->ivf, row, b->centre, rotated, error);
 	*error = 0;
 	vdb_ivf_rotate(b->ivf, row, b->floats, rotated);

@@ -270,7 +270,7 @@ encode_rows(void *arg, size_t item, int thread)
 	for (uint32 i = item * 32; i < end; i++)
 		vdb_ivf_encode(ivf, &ivf->list, batch->rotated + (Size) i * ivf->dim,
 					   batch->build->centres + (Size) batch->lists[i] * ivf->dim, 0,
-					   ivf->list.coded ? NULL : batch->raw + i * batch->raw_size, scratch,
+					   vdb_ivf_is_plain(ivf) ? batch->raw + i * batch->raw_size : NULL, scratch,
 					   ((Entry *) (batch->entries + i * batch->entry_size))->encoded);
 }
 
@@ -482,31 +482,33 @@ static uint8
 resolve_coding(Relation index, const VdbAmKind *kind)
 {
 	VdbAmQuantizer quantizer = vdb_am_ivf_options(index).quantizer;
-	bool		can_code = kind->metric == VDB_L2SQ || kind->metric == VDB_IP ||
-		kind->metric == VDB_COSINE;
+	bool		can_code = kind->type != NULL &&
+		(kind->metric == VDB_L2SQ || kind->metric == VDB_IP || kind->metric == VDB_COSINE);
 
 	switch (quantizer)
 	{
 		case VDB_AM_QUANTIZER_AUTO:
 			if (strcmp(get_am_name(index->rd_rel->relam), "ivfflat") == 0)
 				return VDB_IVF_PLAIN;
-			return can_code && kind->type != NULL ? VDB_IVF_RABITQ : VDB_IVF_PLAIN;
+			return can_code ? VDB_IVF_RABITQ : VDB_IVF_PLAIN;
 		case VDB_AM_QUANTIZER_NONE:
 			return VDB_IVF_PLAIN;
-		case VDB_AM_QUANTIZER_RABITQ:
-			if (!can_code || kind->type == NULL)
-				ereport(ERROR,
-						errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("quantizer \"rabitq\" does not support this operator class"),
-						errhint("Leave the option out, or use quantizer = none."));
-			return VDB_IVF_RABITQ;
-		default:
+		case VDB_AM_QUANTIZER_PQ:
 			ereport(ERROR,
 					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					errmsg("quantizer \"%s\" is not supported yet",
 						   vdb_am_quantizer_name(quantizer)),
-					errhint("Use auto, none or rabitq."));
+					errhint("Use auto, none, sq8 or rabitq."));
+		default:
+			break;
 	}
+	if (!can_code)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("quantizer \"%s\" does not support this operator class",
+					   vdb_am_quantizer_name(quantizer)),
+				errhint("Leave the option out, or use quantizer = none."));
+	return quantizer == VDB_AM_QUANTIZER_SQ8 ? VDB_IVF_SQ8 : VDB_IVF_RABITQ;
 }
 
 /* VdbQuantBits of the rows beside codes. */
@@ -533,7 +535,7 @@ init_meta(Relation index, const VdbAmKind *kind, uint64 seed, VdbIvfMeta *meta)
 	meta->bits = resolve_bits(index, meta->coding);
 	meta->rotation = VDB_QUANT_ROTATION_VERSION;
 	meta->block = VDB_QUANT_BLOCK_VERSION;
-	meta->row = VDB_QUANT_ROW_VERSION;
+	meta->row = vdb_ivf_row_version(meta->coding);
 	meta->flat = strcmp(get_am_name(index->rd_rel->relam), "ivfflat") == 0;
 	meta->seed = seed;
 	meta->scale = 1;

@@ -77,6 +77,43 @@ add_error(const VdbIvf *ivf, double error, VdbQuantRowFactors *factors)
 	factors->error = sqrt((double) factors->error * factors->error + deviation * deviation);
 }
 
+double
+vdb_ivf_sq8_error(const VdbIvf *ivf, const VdbQuantSq8Factors *factors)
+{
+	double		scale = fabsf(factors->scale);
+	double		most = 127.5 * scale + fabsf(factors->middle);	/* of an element */
+	double		weight = ivf->coded_metric == VDB_IP ? 1 : 2;
+
+	/* Half a step, and the roundings of the grid and of rotating back. */
+	return sqrt(ivf->dim) * (0.5 * scale + 6e-6 * most) / weight;
+}
+
+/* Its row does not depend on the list.  scratch has dim floats. */
+static void
+encode_sq8(const VdbIvf *ivf, const float *rotated, float *scratch, void *row)
+{
+	VdbQuantSq8Factors *factors = (VdbQuantSq8Factors *) vdb_quant_sq8_factors(ivf->dim, row);
+
+	vdb_quant_unrotate(&ivf->rotation, rotated, scratch);
+	vdb_quant_sq8_encode(ivf->dim, ivf->coded_metric, scratch, row);
+	if (vdb_ivf_is_far(rotated))
+	{
+		factors->add = 10 * VDB_IVF_NO_BOUND;
+		factors->scale = factors->middle = 0;
+	}
+}
+
+static bool
+decode_sq8(const VdbIvf *ivf, const void *row, float *rotated, float *error)
+{
+	const VdbQuantSq8Factors *factors = vdb_quant_sq8_factors(ivf->dim, row);
+
+	*error = vdb_ivf_sq8_error(ivf, factors);
+	vdb_quant_sq8_decode(ivf->dim, ivf->coded_metric, row, rotated);
+	vdb_quant_rotate(&ivf->rotation, rotated, rotated);
+	return factors->add > VDB_IVF_NO_BOUND;
+}
+
 /* The factors of a vector that codes cannot hold: it may be anywhere. */
 static void
 no_bound(VdbQuantRowFactors *factors)
@@ -104,6 +141,11 @@ void
 vdb_ivf_encode_row(const VdbIvf *ivf, const float *rotated, const float *centre, float error,
 				   float *scratch, void *row)
 {
+	if (ivf->meta.coding == VDB_IVF_SQ8)
+	{
+		encode_sq8(ivf, rotated, scratch, row);
+		return;
+	}
 	for (uint32 i = 0; i < ivf->dim; i++)
 		scratch[i] = rotated[i] - centre[i];
 	encode_row(ivf, vdb_ivf_is_far(rotated), scratch, centre, error, row);
@@ -113,9 +155,12 @@ bool
 vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre, float *rotated,
 			   float *error)
 {
-	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row);
+	const VdbQuantRowFactors *factors;
 
-	if (factors->add <= VDB_IVF_NO_BOUND)
+	if (ivf->meta.coding == VDB_IVF_SQ8 && decode_sq8(ivf, row, rotated, error))
+		return true;
+	factors = vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row);
+	if (ivf->meta.coding == VDB_IVF_SQ8 || factors->add <= VDB_IVF_NO_BOUND)
 	{
 		memset(rotated, 0, ivf->dim * sizeof(float));
 		rotated[0] = VDB_IVF_FAR;
@@ -142,6 +187,8 @@ vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const float *rotated
 
 	if (row != NULL)
 		memcpy(to, row, shape->row_size);
+	else if (!shape->coded)
+		encode_sq8(ivf, rotated, scratch, to);
 	if (!shape->coded)
 		return;
 

@@ -74,6 +74,26 @@ set_pointers(VdbIvf *ivf)
 	ivf->origin = (float *) (signs + MAXALIGN(vdb_quant_rotation_size(ivf->dim)));
 }
 
+uint8
+vdb_ivf_row_version(uint8 coding)
+{
+	return coding == VDB_IVF_SQ8 ? VDB_QUANT_SQ8_VERSION : VDB_QUANT_ROW_VERSION;
+}
+
+static uint32
+row_size(const VdbAmKind *kind, const VdbIvfMeta *meta)
+{
+	switch (meta->coding)
+	{
+		case VDB_IVF_PLAIN:
+			return vdb_am_bytes(kind, meta->dim);
+		case VDB_IVF_SQ8:
+			return vdb_quant_sq8_size(meta->dim);
+		default:
+			return vdb_quant_row_size(meta->dim, meta->bits);
+	}
+}
+
 VdbIvf *
 vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 {
@@ -88,8 +108,7 @@ vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 	ivf->coded_metric = meta->metric == VDB_IP ? VDB_IP : VDB_L2SQ;
 	/* One query serves both, so their blocks cover the same dimensions. */
 	while (!shape_init(&ivf->list, coded, false, code_dim,
-					   coded ? vdb_quant_row_size(meta->dim, meta->bits) :
-					   vdb_am_bytes(kind, meta->dim)) ||
+					   row_size(kind, meta)) ||
 		   !shape_init(&ivf->directory, true, true, code_dim,
 					   TYPEALIGN(4, meta->dim * sizeof(uint16))))
 		code_dim = (code_dim - 1) / 16 * 16;
@@ -110,7 +129,7 @@ vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta)
 	if (meta->magic != VDB_IVF_MAGIC)
 		vdb_page_corrupted(index, VDB_IVF_METAPAGE, "its metapage is not of this access method");
 	if (meta->version != VDB_IVF_VERSION || meta->rotation != VDB_QUANT_ROTATION_VERSION ||
-		meta->block != VDB_QUANT_BLOCK_VERSION || meta->row != VDB_QUANT_ROW_VERSION)
+		meta->block != VDB_QUANT_BLOCK_VERSION || meta->row != vdb_ivf_row_version(meta->coding))
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("index \"%s\" was made by another version of vecdb",
@@ -119,7 +138,7 @@ vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta)
 						  VDB_IVF_VERSION),
 				errhint("REINDEX INDEX makes it anew."));
 	if (meta->dim == 0 || meta->dim > VDB_AM_BIT_MAX_DIM || !(meta->scale > 0) ||
-		(meta->coding != VDB_IVF_PLAIN && meta->coding != VDB_IVF_RABITQ) ||
+		meta->coding < VDB_IVF_PLAIN || meta->coding > VDB_IVF_SQ8 ||
 		meta->bits > VDB_QUANT_2BITS)
 		vdb_page_corrupted(index, VDB_IVF_METAPAGE, "its metapage has impossible values");
 }

@@ -89,7 +89,7 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 		entry.tid = *tid;
 		entry.rotated = state->rotated;
 		entry.centre = state->centre;
-		entry.row = ivf->list.coded ? NULL : vector.elements;
+		entry.row = vdb_ivf_is_plain(ivf) ? vector.elements : NULL;
 		for (;;)
 		{
 			find_list(state, index, &near);

@@ -52,6 +52,13 @@ typedef struct VdbIvf
 	const float *origin;		/* not rotated */
 } VdbIvf;
 
+/* Whether rows are vectors as the table has them. */
+static inline bool
+vdb_ivf_is_plain(const VdbIvf *ivf)
+{
+	return ivf->meta.coding == VDB_IVF_PLAIN;
+}
+
 /* Of the rows beside codes. */
 static inline VdbQuantBits
 vdb_ivf_bits(const VdbIvf *ivf)
@@ -80,6 +87,9 @@ extern VdbIvf *vdb_ivf_open(Relation index);
 
 /* The same of an index to be, with an origin of zeroes. */
 extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
+
+/* What VdbIvfMeta.row should be. */
+extern uint8 vdb_ivf_row_version(uint8 coding);
 
 /* The metapage as it is now, checked. */
 extern void vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta);
@@ -157,6 +167,9 @@ extern void vdb_ivf_encode_row(const VdbIvf *ivf, const float *rotated, const fl
  */
 extern bool vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre,
 						   float *rotated, float *error);
+
+/* How far what a row of sq8 stands for is from the true vector, at most. */
+extern double vdb_ivf_sq8_error(const VdbIvf *ivf, const VdbQuantSq8Factors *factors);
 
 /* Puts code and factors into a lane of a block, or those of 32 into all. */
 extern void vdb_ivf_encoded_lane(const VdbIvf *ivf, const VdbIvfShape *shape,

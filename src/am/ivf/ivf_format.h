@@ -31,7 +31,8 @@
 typedef enum VdbIvfCoding
 {
 	VDB_IVF_PLAIN = 1,			/* the vector as the table has it */
-	VDB_IVF_RABITQ = 2			/* a bit per dimension, and 8, 4 or 2 beside it */
+	VDB_IVF_RABITQ = 2,			/* a bit per dimension, and 8, 4 or 2 beside it */
+	VDB_IVF_SQ8 = 3				/* 8 bits per dimension, without rotation */
 } VdbIvfCoding;
 
 /* The metapage: what is true of the index for as long as it lives. */
@@ -45,7 +46,7 @@ typedef struct VdbIvfMeta
 	uint8		coding;			/* VdbIvfCoding */
 	uint8		rotation;		/* VDB_QUANT_ROTATION_VERSION */
 	uint8		block;			/* VDB_QUANT_BLOCK_VERSION */
-	uint8		row;			/* VDB_QUANT_ROW_VERSION */
+	uint8		row;			/* VDB_QUANT_ROW_VERSION, or VDB_QUANT_SQ8_VERSION */
 	uint8		flat;			/* of ivfflat, which has settings of its own */
 	uint8		bits;			/* VdbQuantBits of the rows beside codes */
 	uint64		seed;			/* of the rotation */

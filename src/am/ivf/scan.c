@@ -188,8 +188,8 @@ operator_distance(VdbIvfScan *so, float lower)
 	/* what follows -INFINITY, too, of which there is no root */
 	if (isinf(lower) || lower == -FLT_MAX)
 		return lower;
-	return so->ivf->list.coded ? from_coded(so->ivf, lower) :
-		vdb_am_from_metric(so->ivf->kind, lower);
+	return vdb_ivf_is_plain(so->ivf) ? vdb_am_from_metric(so->ivf->kind, lower) :
+		from_coded(so->ivf, lower);
 }
 
 /* Keeps those with the lowest bounds. */
@@ -299,6 +299,17 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 }
 
 /*
+ * What the operator for sparse vectors rounds by, at most.  Its sums are longer
+ * than those of the others: each element of either vector is added to one of
+ * four floats or more, which rounds by half an epsilon of the sum of magnitudes.
+ */
+static inline double
+sparse_rounding(const VdbIvf *ivf)
+{
+	return (ivf->dim / 2 + 16) * (double) FLT_EPSILON;
+}
+
+/*
  * Distances of sparse vectors, as the operator adds them up: what dense kernels
  * say may be more than that.  Rounded down.
  */
@@ -323,8 +334,60 @@ sparse_distances(VdbIvfScan *so, const void *const *rows, uint32 n, float *out)
 }
 
 /*
+ * Bounds that cannot fail, from rows of sq8.  What such a row stands for, s, is
+ * off by e, of which the length is known: |q - o| >= |q - s| - |e|, and
+ * <q, o> <= <q, s> + |q||e|.  Roundings: see refined_bound().
+ */
+static void
+sq8_bounds(VdbIvfScan *so, const void *const *rows, uint32 n, float *out)
+{
+	const VdbIvf *ivf = so->ivf;
+	bool		ip = ivf->meta.metric == VDB_IP;
+	double		total = so->weights.step * so->weights.sum;
+	double		step = so->weights.step > 0 ? 0.502 * so->weights.step * ivf->dim :
+		so->length * sqrt(ivf->dim);	/* it counts as zero */
+	float		base = ip ? 0 : so->length * so->length;
+	double		unit = (double) ivf->meta.scale * ivf->meta.scale;	/* 1, of the codes */
+	double		least = FLT_MIN + (ip ? unit * FLT_MIN * ivf->dim :
+								   ivf->meta.metric == VDB_COSINE ? unit * 2 * ROUNDING : 0);
+
+	vdb_quant_sq8_many(&so->weights, base, rows, n, out);
+	for (uint32 i = 0; i < n; i++)
+	{
+		const VdbQuantSq8Factors *f = vdb_quant_sq8_factors(ivf->dim, rows[i]);
+		double		error = vdb_ivf_sq8_error(ivf, f);
+		double		most = 127.5 * fabsf(f->scale) + fabsf(f->middle);
+		double		middle = f->middle * total;
+		double		estimate = out[i];
+		double		slack = least + step * most +
+			ROUNDING * (base + f->add + fabs(middle) + fabs(estimate - base - f->add - middle));
+
+		if (!(estimate > VDB_IVF_NO_BOUND))
+			out[i] = -INFINITY;
+		else if (ip)
+		{
+			slack += ROUNDING * so->length * sqrt(ivf->dim) * most;
+			if (ivf->kind->sparse)
+				slack += sparse_rounding(ivf) * so->length * sqrt(ivf->dim) * most;
+			out[i] = estimate - so->length * error - slack;
+		}
+		else
+		{
+			double		root;
+
+			if (ivf->kind->sparse)
+				slack += sparse_rounding(ivf) *
+					(ivf->meta.metric == VDB_L2SQ ? fabs(estimate) :
+					 8 * unit);
+			root = Max(sqrt(Max(estimate - slack, 0)) - error, 0);
+			out[i] = root * root;
+		}
+	}
+}
+
+/*
  * Entries of a lead page of plain vectors: their bounds are their distances, or
- * for sparse ones almost.
+ * for sparse ones almost; or of rows of sq8.
  */
 static void
 scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
@@ -348,14 +411,16 @@ scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 				lanes[n] = lane;
 				rows[n++] = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
 			}
-		if (ivf->kind->sparse)
+		if (ivf->meta.coding == VDB_IVF_SQ8)
+			sq8_bounds(so, rows, n, d);
+		else if (ivf->kind->sparse)
 			sparse_distances(so, rows, n, d);
 		else
 			many(so->elements, rows, n, ivf->dim, d);
 		for (uint32 i = 0; i < n; i++)
 		{
 			/* Beyond float's range: PostgreSQL finds its place. */
-			if (ivf->kind->elem == VDB_F32 && !ivf->kind->sparse &&
+			if (vdb_ivf_is_plain(ivf) && ivf->kind->elem == VDB_F32 && !ivf->kind->sparse &&
 				!vdb_dist_trusted(ivf->kind->metric, d[i]))
 				d[i] = -INFINITY;
 			if (d[i] < so->limit)
@@ -441,15 +506,13 @@ visit_again(VdbIvfScan *so, Relation index)
 
 /*
  * By how much the operator for sparse vectors may be below their distance, on
- * the scale of the codes.  Its sums are longer than those of the others: each
- * element of either vector is added to one of four floats or more, which rounds
- * by half an epsilon of the sum of magnitudes.
+ * the scale of the codes.
  */
 static double
 sparse_slack(const VdbIvfScan *so, const VdbIvfNear *near, float estimate, float rescale)
 {
 	const VdbIvf *ivf = so->ivf;
-	double		rounding = (ivf->dim / 2 + 16) * (double) FLT_EPSILON;
+	double		rounding = sparse_rounding(ivf);
 	double		residual = vdb_ivf_reach(ivf) * sqrt(ivf->dim) * fabs(rescale); /* at most */
 
 	if (ivf->meta.metric == VDB_L2SQ)
@@ -904,10 +967,11 @@ begin_query(VdbIvfScan *so, Relation index)
 		enter_stage(so, index, STAGE_FAR);
 		return;
 	}
-	so->length = vdb_dist_norm(VDB_F32, so->rotated, ivf->dim);
+	so->length = vdb_dist_norm(VDB_F32, ivf->list.coded ? so->rotated : so->floats, ivf->dim);
 	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, so->rotated, so->tables_memory);
-	if (ivf->list.coded)
-		vdb_quant_weights_init(&so->weights, ivf->dim, so->rotated, so->weights_memory);
+	if (!vdb_ivf_is_plain(ivf))
+		vdb_quant_weights_init(&so->weights, ivf->dim,
+							   ivf->list.coded ? so->rotated : so->floats, so->weights_memory);
 	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->rotated, &so->tables);
 	enter_stage(so, index, STAGE_LISTS);
 }
@@ -983,7 +1047,7 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		case STAGE_LISTS:
 			if (next_of_lists(so, index, &found))
 				return give(scan, &found.tid, false, found.key,
-							so->ivf->list.coded || so->ivf->kind->sparse ||
+							!vdb_ivf_is_plain(so->ivf) || so->ivf->kind->sparse ||
 							found.key == -INFINITY);
 			enter_stage(so, index, STAGE_ZEROS);
 			break;
@@ -1053,10 +1117,14 @@ vdb_ivf_probe(VdbIvfScan *so, Relation index, const void *row, const float *rota
 	reset(so);
 	memcpy(so->rotated, rotated, ivf->dim * sizeof(float));
 	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, rotated, so->tables_memory);
-	if (ivf->list.coded)
-		vdb_quant_weights_init(&so->weights, ivf->dim, rotated, so->weights_memory);
-	else
+	if (vdb_ivf_is_plain(ivf))
 		set_elements(so, row);
+	else if (!ivf->list.coded)
+		vdb_quant_unrotate(&ivf->rotation, rotated, so->floats);
+	so->length = vdb_dist_norm(VDB_F32, ivf->list.coded ? rotated : so->floats, ivf->dim);
+	if (!vdb_ivf_is_plain(ivf))
+		vdb_quant_weights_init(&so->weights, ivf->dim, ivf->list.coded ? rotated : so->floats,
+							   so->weights_memory);
 	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->rotated, &so->tables);
 	visit_lists(so, index, lists);
 	n = so->ncandidates;
