@@ -48,7 +48,7 @@ DECLARE
     query sparsevec;
 BEGIN
     FOR o IN SELECT am, c.*, quantizer
-        FROM unnest(ARRAY['ivf', 'ivfflat']) am, unnest(ARRAY['auto', 'none', 'rabitq', 'sq8']) quantizer,
+        FROM unnest(ARRAY['ivf', 'ivfflat']) am, unnest(ARRAY['auto', 'none', 'rabitq', 'sq8', 'pq']) quantizer,
             (VALUES ('sparsevec_l2_ops', '<->'), ('sparsevec_ip_ops', '<#>'), ('sparsevec_cosine_ops', '<=>'), ('sparsevec_l1_ops', '<+>')) c(name, op)
         WHERE quantizer IN ('auto', 'none') OR op <> '<+>'
         ORDER BY 1, 2, 4
@@ -178,7 +178,7 @@ CREATE INDEX ON wrong USING ivfflat (long_v sparsevec_cosine_ops);
 CREATE INDEX ON wrong USING ivfflat (longest sparsevec_l1_ops);
 CREATE INDEX ON wrong USING ivf (v sparsevec_l1_ops) WITH (quantizer = rabitq);
 CREATE INDEX ON wrong USING ivf (v sparsevec_l1_ops) WITH (quantizer = sq8);
-CREATE INDEX ON wrong USING ivf (v) WITH (quantizer = pq);
+CREATE INDEX ON wrong USING ivf (v sparsevec_l1_ops) WITH (quantizer = pq);
 CREATE INDEX ON wrong USING ivf (v vector_l2_ops);
 CREATE INDEX ON wrong USING ivf (v sparsevec_hamming_ops);
 DROP TABLE wrong;

@@ -347,7 +347,7 @@ create_balance(Relation index, const VdbIvf *ivf)
 	b->index = index;
 	b->ivf = ivf;
 	b->route = vdb_ivf_route_create(ivf, index);
-	b->tables_memory = palloc(vdb_quant_tables_size(ivf->list.code_dim));
+	b->tables_memory = palloc(vdb_quant_tables_size(ivf->directory.code_dim));
 	b->work = palloc(vdb_ivf_list_work(ivf));
 	b->floats = palloc(ivf->dim * sizeof(float));
 	b->rotated = palloc(ivf->dim * sizeof(float));
@@ -681,7 +681,7 @@ look_around(Balance *b, const VdbIvfNear *list)
 
 	vdb_ivf_route_begin(b->route, b->state.version, VDB_IVF_ANY, NULL, NULL);
 	vdb_ivf_route_centre(b->route, list, centre);
-	vdb_quant_tables_init(&b->tables, b->ivf->list.code_dim, centre, b->tables_memory);
+	vdb_quant_tables_init(&b->tables, b->ivf->directory.code_dim, centre, b->tables_memory);
 	vdb_ivf_route_expect(b->route, NEIGHBOURS);
 	vdb_ivf_route_begin(b->route, b->state.version, VDB_IVF_BY_GAP, centre, &b->tables);
 }

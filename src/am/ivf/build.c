@@ -134,7 +134,8 @@ common_memory(const VdbIvfBuild *build, int threads)
 
 	return SMALL_CHANGE + floats * (2 * threads + 4) +
 		2 * vdb_am_bytes(ivf->kind, ivf->dim) +
-		vdb_ivf_writer_memory(ivf, &ivf->list) + vdb_ivf_list_work(ivf);
+		vdb_ivf_writer_memory(ivf, &ivf->list) + vdb_ivf_list_work(ivf) +
+		vdb_ivf_codebook_memory(ivf, threads);
 }
 
 static Size
@@ -452,7 +453,7 @@ write_directory(VdbIvfBuild *build, const BlockNumber *heads)
 	}
 }
 
-/* Writes the origin's floats to a chain of pages, the last one first. */
+/* Writes floats to a chain of pages, the last one first. */
 static BlockNumber
 write_floats(Relation index, bool building, const float *floats, uint32 count)
 {
@@ -493,12 +494,6 @@ resolve_coding(Relation index, const VdbAmKind *kind)
 			return can_code ? VDB_IVF_RABITQ : VDB_IVF_PLAIN;
 		case VDB_AM_QUANTIZER_NONE:
 			return VDB_IVF_PLAIN;
-		case VDB_AM_QUANTIZER_PQ:
-			ereport(ERROR,
-					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("quantizer \"%s\" is not supported yet",
-						   vdb_am_quantizer_name(quantizer)),
-					errhint("Use auto, none, sq8 or rabitq."));
 		default:
 			break;
 	}
@@ -508,7 +503,8 @@ resolve_coding(Relation index, const VdbAmKind *kind)
 				errmsg("quantizer \"%s\" does not support this operator class",
 					   vdb_am_quantizer_name(quantizer)),
 				errhint("Leave the option out, or use quantizer = none."));
-	return quantizer == VDB_AM_QUANTIZER_SQ8 ? VDB_IVF_SQ8 : VDB_IVF_RABITQ;
+	return quantizer == VDB_AM_QUANTIZER_SQ8 ? VDB_IVF_SQ8 :
+		quantizer == VDB_AM_QUANTIZER_PQ ? VDB_IVF_PQ : VDB_IVF_RABITQ;
 }
 
 /* VdbQuantBits of the rows beside codes. */
@@ -517,7 +513,7 @@ resolve_bits(Relation index, uint8 coding)
 {
 	int			bits = vdb_am_ivf_options(index).bits;
 
-	if (bits != 0 && coding != VDB_IVF_RABITQ)
+	if (bits != 0 && coding != VDB_IVF_RABITQ && coding != VDB_IVF_PQ)
 		vdb_am_no_bits(VDB_AM_QUANTIZER_NONE);
 	return bits == 2 ? VDB_QUANT_2BITS : bits == 4 ? VDB_QUANT_4BITS : VDB_QUANT_8BITS;
 }
@@ -540,7 +536,8 @@ init_meta(Relation index, const VdbAmKind *kind, uint64 seed, VdbIvfMeta *meta)
 	meta->seed = seed;
 	meta->scale = 1;
 	meta->state = meta->directory = meta->origin = InvalidBlockNumber;
-	meta->zeros = meta->nulls = InvalidBlockNumber;
+	meta->zeros = meta->nulls = meta->codebook = InvalidBlockNumber;
+	meta->product = meta->coding == VDB_IVF_PQ ? VDB_QUANT_PQ_VERSION : 0;
 }
 
 /* Fills the metapage, which is block 0. */
@@ -580,6 +577,8 @@ build_lists(VdbIvfBuild *build)
 	vdb_ivf_learn_origin(build);
 	vdb_ivf_learn_centres(build);
 	vdb_ivf_learn_probes(build);
+	if (build->ivf->list.product)
+		vdb_ivf_learn_codebook(build);
 	pfree(build->sample);
 	heads = palloc_extended(build->nlists * sizeof(BlockNumber), MCXT_ALLOC_HUGE);
 	assign_all(&batch);
@@ -599,6 +598,8 @@ build_no_lists(VdbIvfBuild *build)
 									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	vdb_ivf_learn_origin(build);
 	vdb_ivf_learn_probes(build);
+	if (build->ivf->list.product)
+		vdb_ivf_learn_codebook(build);
 	heads[0] = vdb_ivf_writer_end(vdb_ivf_writer_begin(build->ivf, &build->ivf->list, build->index,
 													   build->building, 0));
 	return heads;
@@ -627,6 +628,10 @@ build_pages(VdbIvfBuild *build)
 	heads = build->heap != NULL ? build_lists(build) : build_no_lists(build);
 	build->meta.origin = write_floats(build->index, build->building, build->ivf->origin,
 									  build->ivf->dim);
+	if (build->ivf->list.product)
+		build->meta.codebook = write_floats(build->index, build->building,
+											build->ivf->pq.codebook,
+											vdb_ivf_codebook_size(build->ivf));
 	write_directory(build, heads);
 	build->state.nlists = build->state.measured = build->state.next_number = build->nlists;
 	build->state.rows = build->placed;

@@ -200,13 +200,17 @@ vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const float *rotated
 
 	/* what fills it up, too, so that equal entries have equal bytes */
 	memset(bits, 0, row_at(shape) - bits_at());
-	vdb_quant_bits_encode(shape->code_dim, ivf->coded_metric, scratch, centre, NULL, bits,
-						  factors);
+	if (shape->product)
+		vdb_quant_pq4_encode(&ivf->pq, ivf->coded_metric, scratch, centre, NULL,
+							 scratch + ivf->dim, bits, factors);
+	else
+		vdb_quant_bits_encode(shape->code_dim, ivf->coded_metric, scratch, centre, NULL, bits,
+							  factors);
 	if (far)
 		no_bound(factors);
 	else
 	{
-		if (shape->code_dim < ivf->dim)
+		if (shape->code_dim < ivf->dim && !shape->product)
 			add_rest(ivf, shape, scratch, centre, factors);
 		if (error > 0)
 			add_error(ivf, error, factors);

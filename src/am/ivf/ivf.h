@@ -24,6 +24,7 @@
 typedef struct VdbIvfShape
 {
 	bool		coded;			/* has blocks of codes */
+	bool		product;		/* product codes: code_dim is 4 x pieces */
 	bool		directory;		/* has VdbIvfListInfo */
 	uint32		code_dim;		/* dimensions that the blocks cover */
 	uint32		block_size;		/* bytes of a block's codes and factors */
@@ -50,6 +51,7 @@ typedef struct VdbIvf
 	VdbIvfShape directory;
 	VdbQuantRotation rotation;
 	const float *origin;		/* not rotated */
+	VdbQuantPq	pq;				/* of product codes */
 } VdbIvf;
 
 /* Whether rows are vectors as the table has them. */
@@ -74,6 +76,13 @@ vdb_ivf_reach(const VdbIvf *ivf)
 		vdb_ivf_bits(ivf) == VDB_QUANT_4BITS ? 7.5 : 1.5;
 }
 
+/* Floats of the codebook. */
+static inline uint32
+vdb_ivf_codebook_size(const VdbIvf *ivf)
+{
+	return ivf->pq.dim * ivf->pq.ncentroids;
+}
+
 /* ---- index.c ---- */
 
 /* The recalls that VdbIvfState.probes is for. */
@@ -85,7 +94,7 @@ extern const double vdb_ivf_recalls[VDB_IVF_NRECALLS];
  */
 extern VdbIvf *vdb_ivf_open(Relation index);
 
-/* The same of an index to be, with an origin of zeroes. */
+/* The same of an index to be, with an origin and a codebook of zeroes. */
 extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
 
 /* What VdbIvfMeta.row should be. */

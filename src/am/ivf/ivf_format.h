@@ -22,7 +22,7 @@
 #define VDB_IVF_LEAD 2			/* entries of a list: codes and row ids */
 #define VDB_IVF_ROWS 3			/* vectors of a lead page's entries */
 #define VDB_IVF_TIDS 4			/* row ids of rows without a place in a list */
-#define VDB_IVF_FLOATS 5		/* the origin */
+#define VDB_IVF_FLOATS 5		/* the origin, the codebook */
 #define VDB_IVF_STATE 6			/* what changes: VdbIvfState */
 
 #define VDB_IVF_METAPAGE 0
@@ -32,7 +32,8 @@ typedef enum VdbIvfCoding
 {
 	VDB_IVF_PLAIN = 1,			/* the vector as the table has it */
 	VDB_IVF_RABITQ = 2,			/* a bit per dimension, and 8, 4 or 2 beside it */
-	VDB_IVF_SQ8 = 3				/* 8 bits per dimension, without rotation */
+	VDB_IVF_SQ8 = 3,			/* 8 bits per dimension, without rotation */
+	VDB_IVF_PQ = 4				/* product codes, and 8, 4 or 2 bits beside them */
 } VdbIvfCoding;
 
 /* The metapage: what is true of the index for as long as it lives. */
@@ -56,10 +57,12 @@ typedef struct VdbIvfMeta
 	BlockNumber zeros;			/* row ids of zero vectors, under cosine */
 	BlockNumber nulls;			/* row ids of rows without a vector */
 	float		scale;			/* a power of two: see vdb_ivf_place() */
+	BlockNumber codebook;		/* of pq: first page of its floats */
+	uint32		product;		/* of pq: VDB_QUANT_PQ_VERSION */
 } VdbIvfMeta;
 
 StaticAssertDecl(offsetof(VdbIvfMeta, seed) == 24, "meta: seed");
-StaticAssertDecl(sizeof(VdbIvfMeta) == 56, "meta: size");
+StaticAssertDecl(sizeof(VdbIvfMeta) == 64, "meta: size");
 
 /* Recalls for which the number of lists to look at is measured. */
 #define VDB_IVF_NRECALLS 8

@@ -118,8 +118,11 @@ struct VdbIvfScan
 	int32	   *sparse_index;	/* of sparse kinds: the query's, then a row's */
 	float	   *sparse_value;
 	VdbSparse	sparse;			/* the query */
-	VdbQuantTables tables;
+	VdbQuantTables tables;		/* for the directory */
 	void	   *tables_memory;
+	VdbQuantTables codes;		/* for lists: the same but for product codes */
+	void	   *codes_memory;
+	float	   *lut;
 	VdbQuantWeights weights;
 	void	   *weights_memory;
 
@@ -281,7 +284,7 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 	uint32		below[VDB_IVF_MAX_BLOCKS];
 	uint32		loose = 0;
 
-	vdb_quant_block_scan(&so->tables, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
+	vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
 						 shape->stride, shape->nblocks, so->limit, estimate, lower, below);
 	for (uint32 i = 0; i < shape->nblocks; i++)
 	{
@@ -438,7 +441,7 @@ scan_list(VdbIvfScan *so, Relation index, uint32 list)
 	const VdbIvfShape *shape = &so->ivf->list;
 	const VdbIvfNear *near = &so->lists[list].near;
 
-	vdb_quant_tables_aim(&so->tables, near->base, near->gap, EPSILON);
+	vdb_quant_tables_aim(&so->codes, near->base, near->gap, EPSILON);
 	for (BlockNumber block = near->head; block != InvalidBlockNumber;)
 	{
 		Buffer		buffer = vdb_ivf_read_lead(index, block, near->number);
@@ -864,7 +867,6 @@ create(Relation index)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	VdbIvf	   *ivf = vdb_ivf_open(index);
 	VdbIvfScan *so = palloc0(sizeof(VdbIvfScan));
-	uint32		code_dim = ivf->list.code_dim;
 
 	so->context = context;
 	so->index = RelationGetRelid(index);
@@ -878,7 +880,12 @@ create(Relation index)
 		so->sparse_value = palloc(2 * ivf->dim * sizeof(float));
 	}
 	so->rotated = palloc(ivf->dim * sizeof(float));
-	so->tables_memory = palloc(vdb_quant_tables_size(code_dim));
+	so->tables_memory = palloc(vdb_quant_tables_size(ivf->directory.code_dim));
+	if (ivf->list.product)
+	{
+		so->codes_memory = palloc(vdb_quant_tables_size(ivf->list.code_dim));
+		so->lut = palloc(ivf->pq.m * ivf->pq.ncentroids * sizeof(float));
+	}
 	so->weights_memory = palloc(vdb_quant_weights_size(ivf->dim));
 	so->copy = palloc(ivf->list.row_size);
 	so->route = vdb_ivf_route_create(ivf, index);
@@ -948,6 +955,21 @@ take_query(VdbIvfScan *so, Datum query)
 	vdb_am_vector_free(&vector);
 }
 
+/* What codes need of the query: so->rotated, and so->floats. */
+static void
+make_tables(VdbIvfScan *so)
+{
+	const VdbIvf *ivf = so->ivf;
+
+	vdb_quant_tables_init(&so->tables, ivf->directory.code_dim, so->rotated, so->tables_memory);
+	so->codes = so->tables;
+	if (ivf->list.product)
+		vdb_quant_pq4_query(&so->codes, &ivf->pq, so->rotated, so->lut, so->codes_memory);
+	if (!vdb_ivf_is_plain(ivf))
+		vdb_quant_weights_init(&so->weights, ivf->dim,
+							   ivf->list.coded ? so->rotated : so->floats, so->weights_memory);
+}
+
 static void
 begin_query(VdbIvfScan *so, Relation index)
 {
@@ -968,10 +990,7 @@ begin_query(VdbIvfScan *so, Relation index)
 		return;
 	}
 	so->length = vdb_dist_norm(VDB_F32, ivf->list.coded ? so->rotated : so->floats, ivf->dim);
-	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, so->rotated, so->tables_memory);
-	if (!vdb_ivf_is_plain(ivf))
-		vdb_quant_weights_init(&so->weights, ivf->dim,
-							   ivf->list.coded ? so->rotated : so->floats, so->weights_memory);
+	make_tables(so);
 	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->rotated, &so->tables);
 	enter_stage(so, index, STAGE_LISTS);
 }
@@ -1116,15 +1135,12 @@ vdb_ivf_probe(VdbIvfScan *so, Relation index, const void *row, const float *rota
 
 	reset(so);
 	memcpy(so->rotated, rotated, ivf->dim * sizeof(float));
-	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, rotated, so->tables_memory);
 	if (vdb_ivf_is_plain(ivf))
 		set_elements(so, row);
 	else if (!ivf->list.coded)
 		vdb_quant_unrotate(&ivf->rotation, rotated, so->floats);
 	so->length = vdb_dist_norm(VDB_F32, ivf->list.coded ? rotated : so->floats, ivf->dim);
-	if (!vdb_ivf_is_plain(ivf))
-		vdb_quant_weights_init(&so->weights, ivf->dim, ivf->list.coded ? rotated : so->floats,
-							   so->weights_memory);
+	make_tables(so);
 	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->rotated, &so->tables);
 	visit_lists(so, index, lists);
 	n = so->ncandidates;
