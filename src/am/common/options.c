@@ -8,7 +8,6 @@
 #include "utils/guc.h"
 
 #include "am/common/options.h"
-#include "compat/compat.h"
 
 /* ---- options of an index ---- */
 

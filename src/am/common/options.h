@@ -7,6 +7,8 @@
 
 #include "utils/rel.h"
 
+#include "compat/compat.h"
+
 /* How an index holds its vectors.  Values may be stored: do not renumber. */
 typedef enum VdbAmQuantizer
 {
@@ -49,7 +51,7 @@ extern bool vdb_am_ivfflat_iterative(void);
 extern const char *vdb_am_quantizer_name(VdbAmQuantizer quantizer);
 
 /* Raises the error of an index whose quantizer, none or sq8, has no bits. */
-extern void vdb_am_no_bits(VdbAmQuantizer quantizer) pg_attribute_noreturn();
+pg_noreturn extern void vdb_am_no_bits(VdbAmQuantizer quantizer);
 
 /* Makes options and settings known; once, when the library is loaded. */
 extern void vdb_am_init(void);

@@ -19,7 +19,7 @@
  * Whoever finds a change under way that nobody is working on, because of an
  * error or a crash, undoes it.
  *
- * Entries move by what the index has of them: 8 bits per dimension stand for a
+ * Entries move by what the index has of them: a row of codes stands for a
  * vector nearby, which is encoded for the new centre; the row's error becomes
  * the sum of both.  Rows that do not depend on a centre stay as they are.
  *

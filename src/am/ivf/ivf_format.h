@@ -88,8 +88,8 @@ StaticAssertDecl(sizeof(VdbIvfState) == 72, "state: size");
  * A lead page: entries of one list, in lanes.  Lane n is lane n % 32 of block
  * n / 32.  After this header, at places that follow from the dimensions
  * (VdbIvfShape), come the numbers of its row pages, and the blocks: of each
- * the VdbQuantBlock (none when the list is plain), 32 row ids and, in the
- * directory, 32 VdbIvfListInfo.
+ * the VdbQuantBlock (none where lists have rows alone, as with none and sq8),
+ * 32 row ids and, in the directory, 32 VdbIvfListInfo.
  *
  * A lane is empty when its row id is not valid.  One that is loose has a row,
  * but nothing in its block: an insert adds a row, and every 32nd puts those

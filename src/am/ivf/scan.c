@@ -339,51 +339,67 @@ sparse_distances(VdbIvfScan *so, const void *const *rows, uint32 n, float *out)
 /*
  * Bounds that cannot fail, from rows of sq8.  What such a row stands for, s, is
  * off by e, of which the length is known: |q - o| >= |q - s| - |e|, and
- * <q, o> <= <q, s> + |q||e|.  Roundings: see refined_bound().
+ * <q, o> <= <q, s> + |q||e|.  Roundings: see refined_bound(); they are less than
+ * so much for each unit of the row's factors.
  */
 static void
 sq8_bounds(VdbIvfScan *so, const void *const *rows, uint32 n, float *out)
 {
 	const VdbIvf *ivf = so->ivf;
 	bool		ip = ivf->meta.metric == VDB_IP;
-	double		total = so->weights.step * so->weights.sum;
-	double		step = so->weights.step > 0 ? 0.502 * so->weights.step * ivf->dim :
-		so->length * sqrt(ivf->dim);	/* it counts as zero */
-	float		base = ip ? 0 : so->length * so->length;
 	double		unit = (double) ivf->meta.scale * ivf->meta.scale;	/* 1, of the codes */
-	double		least = FLT_MIN + (ip ? unit * FLT_MIN * ivf->dim :
-								   ivf->meta.metric == VDB_COSINE ? unit * 2 * ROUNDING : 0);
+	double		length = so->length;
+	double		root = sqrt(ivf->dim);
+	float		base = ip ? 0 : length * length;
+	const VdbQuantSq8Factors one_scale = {.scale = 1},
+				one_middle = {.middle = 1};
+	float		error_scale = vdb_ivf_sq8_error(ivf, &one_scale);
+	float		error_middle = vdb_ivf_sq8_error(ivf, &one_middle);
+	double		of_element = so->weights.step > 0 ? 0.502 * so->weights.step * ivf->dim :
+		length * root;			/* it counts as zero */
+	double		of_middle = 2 * ROUNDING * fabs(so->weights.step * so->weights.sum);
+	double		of_estimate = ROUNDING;
+	double		least = FLT_MIN + 2 * ROUNDING * base +
+		(ip ? unit * FLT_MIN * ivf->dim : ivf->meta.metric == VDB_COSINE ? unit * 2 * ROUNDING : 0);
+	float		slack_scale,
+				slack_middle,
+				slack_estimate,
+				slack;
+
+	if (ip)
+		of_element += ROUNDING * length * root;
+	if (ivf->kind->sparse)
+	{
+		if (ip)
+			of_element += sparse_rounding(ivf) * length * root;
+		else if (ivf->meta.metric == VDB_COSINE)
+			least += 8 * sparse_rounding(ivf) * unit;
+		else
+			of_estimate += sparse_rounding(ivf);
+	}
+	slack_scale = 127.5 * of_element;
+	slack_middle = of_element + of_middle;
+	slack_estimate = of_estimate;
+	slack = least;
 
 	vdb_quant_sq8_many(&so->weights, base, rows, n, out);
 	for (uint32 i = 0; i < n; i++)
 	{
 		const VdbQuantSq8Factors *f = vdb_quant_sq8_factors(ivf->dim, rows[i]);
-		double		error = vdb_ivf_sq8_error(ivf, f);
-		double		most = 127.5 * fabsf(f->scale) + fabsf(f->middle);
-		double		middle = f->middle * total;
-		double		estimate = out[i];
-		double		slack = least + step * most +
-			ROUNDING * (base + f->add + fabs(middle) + fabs(estimate - base - f->add - middle));
+		float		scale = fabsf(f->scale);
+		float		middle = fabsf(f->middle);
+		float		error = error_scale * scale + error_middle * middle;
+		float		lower = out[i] - slack - slack_scale * scale - slack_middle * middle -
+			slack_estimate * (fabsf(out[i]) + 2 * fabsf(f->add));
 
-		if (!(estimate > VDB_IVF_NO_BOUND))
+		if (!(out[i] > VDB_IVF_NO_BOUND))
 			out[i] = -INFINITY;
 		else if (ip)
-		{
-			slack += ROUNDING * so->length * sqrt(ivf->dim) * most;
-			if (ivf->kind->sparse)
-				slack += sparse_rounding(ivf) * so->length * sqrt(ivf->dim) * most;
-			out[i] = estimate - so->length * error - slack;
-		}
+			out[i] = lower - (float) length * error;
 		else
 		{
-			double		root;
-
-			if (ivf->kind->sparse)
-				slack += sparse_rounding(ivf) *
-					(ivf->meta.metric == VDB_L2SQ ? fabs(estimate) :
-					 8 * unit);
-			root = Max(sqrt(Max(estimate - slack, 0)) - error, 0);
-			out[i] = root * root;
+			lower = sqrtf(Max(lower, 0)) - error;
+			out[i] = Max(lower, 0) * Max(lower, 0);
 		}
 	}
 }
