@@ -17,16 +17,16 @@ CREATE FUNCTION made(type text, seed int) RETURNS text LANGUAGE sql IMMUTABLE AS
 
 -- a table for each type and quantizer, so that no operator has two indexes
 CREATE TABLE tables AS
-    SELECT split_part(type, '(', 1) || '_' || am || '_' || quantizer AS tab, type, am, quantizer
+    SELECT split_part(type, '(', 1) || '_' || am || '_' || quantizer || coalesce('_' || bits, '') AS tab, type, am, quantizer, bits
     FROM unnest(ARRAY['vector(24)', 'halfvec(24)', 'int8vec(24)', 'bit(24)', 'sparsevec(24)']) type,
-        (VALUES ('ivf', 'none'), ('ivf', 'rabitq'), ('ivf', 'auto'), ('ivfflat', 'auto')) m(am, quantizer)
-    WHERE type <> 'bit(24)' OR quantizer <> 'rabitq';
+        (VALUES ('ivf', 'none', NULL), ('ivf', 'rabitq', 8), ('ivf', 'rabitq', 4), ('ivf', 'rabitq', 2), ('ivf', 'sq8', NULL), ('ivf', 'pq', 8), ('ivf', 'pq', 4), ('ivf', 'auto', NULL), ('ivfflat', 'auto', NULL)) m(am, quantizer, bits)
+    WHERE type <> 'bit(24)' OR quantizer IN ('none', 'auto');
 CREATE TABLE indexes AS
-    SELECT t.*, c.opcname, o.oprname, t.quantizer = 'none' OR am = 'ivfflat' OR type = 'bit(24)' OR oprname = '<+>' AS exact
+    SELECT t.*, c.opcname, o.oprname, t.quantizer IN ('none', 'sq8') OR am = 'ivfflat' OR type = 'bit(24)' OR oprname = '<+>' AS exact
     FROM tables t JOIN pg_am a ON amname = am JOIN pg_opclass c ON opcmethod = a.oid AND opcintype = split_part(type, '(', 1)::regtype
         JOIN pg_amop ao ON amopfamily = opcfamily JOIN pg_operator o ON o.oid = amopopr
-    WHERE oprname <> '<+>' OR quantizer <> 'rabitq';
-SELECT am, quantizer, count(DISTINCT tab) AS tables, count(*) AS indexes FROM indexes GROUP BY 1, 2 ORDER BY 1, 2;
+    WHERE oprname <> '<+>' OR quantizer IN ('none', 'auto');
+SELECT am, quantizer, bits, count(DISTINCT tab) AS tables, count(*) AS indexes FROM indexes GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 
 /*
  * What is wrong with an index scan of all rows, or NULL.  Where exact, the
@@ -81,7 +81,7 @@ CALL each('INSERT INTO %1$s SELECT i, made(%2$L, i)::%2$s FROM generate_series(1
 DO $$DECLARE i record;
 BEGIN
     FOR i IN SELECT * FROM indexes LOOP
-        EXECUTE format('CREATE INDEX ON %s USING %s (v %s) WITH (quantizer = %s, lists = 6)', i.tab, i.am, i.opcname, i.quantizer);
+        EXECUTE format('CREATE INDEX ON %s USING %s (v %s) WITH (quantizer = %s, lists = 6%s)', i.tab, i.am, i.opcname, i.quantizer, ', bits = ' || i.bits);
     END LOOP;
 END$$;
 SELECT * FROM wrong;
@@ -91,11 +91,7 @@ CALL each('UPDATE %1$s SET v = made(%2$L, id + 5000)::%2$s WHERE id %% 3 = 0');
 SELECT * FROM wrong;
 CALL each('DELETE FROM %1$s WHERE id %% 5 < 2');
 SELECT * FROM wrong;
-VACUUM vector_ivf_none, vector_ivf_rabitq, vector_ivf_auto, vector_ivfflat_auto,
-    halfvec_ivf_none, halfvec_ivf_rabitq, halfvec_ivf_auto, halfvec_ivfflat_auto,
-    int8vec_ivf_none, int8vec_ivf_rabitq, int8vec_ivf_auto, int8vec_ivfflat_auto,
-    sparsevec_ivf_none, sparsevec_ivf_rabitq, sparsevec_ivf_auto, sparsevec_ivfflat_auto,
-    bit_ivf_none, bit_ivf_auto, bit_ivfflat_auto;
+SELECT 'VACUUM ' || string_agg(tab, ', ' ORDER BY tab) FROM tables \gexec
 SELECT * FROM wrong;
 CALL each('INSERT INTO %1$s SELECT i, made(%2$L, i)::%2$s FROM generate_series(301, 450) i');
 SELECT * FROM wrong;

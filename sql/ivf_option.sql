@@ -14,6 +14,30 @@ CREATE INDEX ON ivf_option USING ivf (v) WITH (lists = 10, lists = 20);
 -- quantizer
 CREATE INDEX ON ivf_option USING ivf (v) WITH (quantizer = best);
 CREATE INDEX ON ivf_option USING ivf (v) WITH (quantizer = '');
+CREATE INDEX ON ivf_option USING ivf (v vector_l1_ops) WITH (quantizer = rabitq);
+CREATE INDEX ON ivf_option USING ivf (v vector_l1_ops) WITH (quantizer = sq8);
+CREATE INDEX ON ivf_option USING ivf (v vector_l1_ops) WITH (quantizer = pq);
+CREATE INDEX ON ivf_option USING ivf (b bit_hamming_ops) WITH (quantizer = rabitq);
+CREATE INDEX ON ivf_option USING ivf (b bit_jaccard_ops) WITH (quantizer = sq8);
+CREATE INDEX ON ivf_option USING ivf (b bit_jaccard_ops) WITH (quantizer = pq);
+
+-- bits
+CREATE INDEX ON ivf_option USING ivf (v) WITH (bits = 1);
+CREATE INDEX ON ivf_option USING ivf (v) WITH (bits = 9);
+CREATE INDEX ON ivf_option USING ivf (v) WITH (bits = 3);
+CREATE INDEX ON ivf_option USING ivf (v) WITH (bits = few);
+CREATE INDEX ON ivf_option USING ivf (v) WITH (quantizer = none, bits = 8);
+CREATE INDEX ON ivf_option USING ivf (v) WITH (quantizer = sq8, bits = 8);
+CREATE INDEX ON ivf_option USING ivf (v vector_l1_ops) WITH (bits = 8);
+CREATE INDEX ON ivf_option USING ivfflat (v) WITH (bits = 8);
+CREATE INDEX ON ivf_option USING ivf (b bit_hamming_ops) WITH (bits = 8);
+CREATE INDEX ivf_option_bits ON ivf_option USING ivf (v) WITH (bits = 4);
+ALTER INDEX ivf_option_bits SET (quantizer = none);
+ALTER INDEX ivf_option_bits SET (bits = 5);
+ALTER INDEX ivf_option_bits SET (quantizer = rabitq, bits = 2);
+SELECT pg_get_indexdef('ivf_option_bits'::regclass);
+ALTER INDEX ivf_option_bits RESET (bits);
+DROP INDEX ivf_option_bits;
 
 -- of other methods
 CREATE INDEX ON ivf_option USING ivf (v) WITH (m = 16);

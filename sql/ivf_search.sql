@@ -61,10 +61,10 @@ BEGIN
     EXECUTE format('CREATE TABLE try (id int, v %s)', type);
     EXECUTE format('INSERT INTO try SELECT i, literal(%1$L, made(i, %2$s, %3$s, %4$s))::%1$s FROM generate_series(1, %5$s) i', type, d, size, middle, nrows);
     FOR o IN SELECT am, c.opcname, c.op, quantizer
-        FROM unnest(ARRAY['ivf', 'ivfflat']) am, unnest(ARRAY['auto', 'none', 'rabitq']) quantizer,
+        FROM unnest(ARRAY['ivf', 'ivfflat']) am, unnest(ARRAY['auto', 'none', 'rabitq', 'sq8', 'pq']) quantizer,
             (SELECT opcname, a.amname, op.oprname AS op, opcintype FROM pg_opclass JOIN pg_am a ON a.oid = opcmethod
              JOIN pg_amop ao ON ao.amopfamily = opcfamily JOIN pg_operator op ON op.oid = ao.amopopr) c
-        WHERE c.amname = am AND c.opcintype = base::regtype AND (quantizer <> 'rabitq' OR c.op IN ('<->', '<#>', '<=>') AND base <> 'bit')
+        WHERE c.amname = am AND c.opcintype = base::regtype AND (quantizer IN ('auto', 'none') OR c.op IN ('<->', '<#>', '<=>') AND base <> 'bit')
         ORDER BY 1, 2, 4
     LOOP
         index := format('%s %s %s', o.am, o.opcname, o.quantizer);
@@ -73,7 +73,7 @@ BEGIN
             FOR seed IN 1..3 LOOP
                 -- one of the rows, and others
                 difference := differs('try', o.op, quote_literal(literal(type, made(CASE seed WHEN 1 THEN 17 ELSE seed * 7001 END, d, size, middle))) || '::' || type,
-                    o.quantizer = 'none' OR o.am = 'ivfflat' AND o.quantizer = 'auto' OR base = 'bit' OR o.op = '<+>');
+                    o.quantizer IN ('none', 'sq8') OR o.am = 'ivfflat' AND o.quantizer = 'auto' OR base = 'bit' OR o.op = '<+>');
                 EXIT WHEN difference IS NOT NULL;
             END LOOP;
             DROP INDEX try_index;
@@ -121,6 +121,7 @@ BEGIN
 END$$;
 SELECT d, am, q, try_long(format('vector(%s)', d), am, q)
 FROM unnest(ARRAY[384, 768, 1536, 1900, 2000, 3072, 8200, 12300, 16000]) d, (VALUES ('ivf', 'rabitq'), ('ivfflat', 'none')) x(am, q);
+SELECT d, q, try_long(format('vector(%s)', d), 'ivf', q) FROM unnest(ARRAY[768, 2000, 12300]) d, unnest(ARRAY['rabitq, bits = 2', 'sq8', 'pq']) q;
 SELECT d, try_long(format('halfvec(%s)', d), 'ivfflat', 'none') FROM unnest(ARRAY[2000, 4100, 16000]) d;
 SELECT d, try_long(format('int8vec(%s)', d), 'ivfflat', 'none') FROM unnest(ARRAY[8200, 16000]) d;
 SELECT d, try_long(format('bit(%s)', d), 'ivf', 'none') FROM unnest(ARRAY[17000, 64000]) d;
@@ -275,8 +276,8 @@ ROLLBACK;
 -- errors
 CREATE TABLE wrong (id int, v vector(3), any_v vector, s sparsevec(9));
 CREATE INDEX ON wrong USING ivf (v vector_l1_ops) WITH (quantizer = rabitq);
-CREATE INDEX ON wrong USING ivf (v vector_l2_ops) WITH (quantizer = sq8);
-CREATE INDEX ON wrong USING ivf (v vector_l2_ops) WITH (quantizer = pq);
+CREATE INDEX ON wrong USING ivf (v vector_l1_ops) WITH (quantizer = sq8);
+CREATE INDEX ON wrong USING ivf (v vector_l1_ops) WITH (quantizer = pq);
 CREATE INDEX ON wrong USING ivf (any_v vector_l2_ops);
 CREATE INDEX ON wrong USING ivf (s);
 CREATE INDEX ON wrong USING ivf (v vector_l2_ops);

@@ -11,8 +11,18 @@
 #include "utils/float.h"
 
 #include "admin/admin.h"
+#include "am/common/options.h"
 #include "am/ivf/ivf.h"
 #include "compat/compat.h"
+
+static const char *
+quantizer_name(uint8 coding)
+{
+	return vdb_am_quantizer_name(coding == VDB_IVF_PLAIN ? VDB_AM_QUANTIZER_NONE :
+								 coding == VDB_IVF_SQ8 ? VDB_AM_QUANTIZER_SQ8 :
+								 coding == VDB_IVF_PQ ? VDB_AM_QUANTIZER_PQ :
+								 VDB_AM_QUANTIZER_RABITQ);
+}
 
 /* As the operators' functions are named. */
 static const char *
@@ -62,7 +72,7 @@ vdb_admin_index_info(PG_FUNCTION_ARGS)
 	all = census.rows + census.zeros + census.nulls;
 
 	values[n++] = CStringGetTextDatum(get_am_name(admin.index->rd_rel->relam));
-	values[n++] = CStringGetTextDatum(census.meta.coding == VDB_IVF_PLAIN ? "none" : "rabitq");
+	values[n++] = CStringGetTextDatum(quantizer_name(census.meta.coding));
 	values[n++] = Int32GetDatum(census.meta.dim);
 	values[n++] = CStringGetTextDatum(metric_name(census.meta.metric));
 	values[n++] = Int64GetDatum(all);

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "quant/factors.h"
 #include "quant/lanes.h"
 #include "quant/quant.h"
 
@@ -193,4 +194,61 @@ vdb_quant_pq4_tables(const VdbQuantPq *pq, const float *lut, VdbBlockScan *scan,
 		for (int k = 0; k < 16; k++)
 			tables[t * 16 + k] = (uint8_t) ((lut[t * 16 + k] - least) * scale + 0.5f);
 	}
+}
+
+/*
+ * As the factors fit the code's length to the residual's, only its direction
+ * counts: hence the one length of what is looked up.
+ */
+void
+vdb_quant_pq4_encode(const VdbQuantPq *pq, VdbMetric metric, const float *residual,
+					 const float *centre, const float *origin, float *scratch, uint8_t *bits,
+					 VdbQuantRowFactors *factors)
+{
+	VdbQuantSums sums = {0};
+	double		scale;
+
+	for (size_t i = 0; i < pq->dim; i++)
+		sums.rr += (double) residual[i] * residual[i];
+	scale = sums.rr > 0 ? sqrt((double) pq->dim / sums.rr) : 0;
+	for (size_t i = 0; i < pq->dim; i++)
+		scratch[i] = (float) (residual[i] * scale);
+	memset(bits, 0, vdb_quant_bits_size(4 * pq->m));
+	for (size_t piece = 0; piece < pq->m; piece++)
+	{
+		size_t		end = vdb_quant_pq_start(pq, piece + 1);
+		float		distances[16];
+		size_t		code;
+
+		piece_distances(pq, VDB_L2SQ, piece, scratch, distances);
+		code = first_least(distances, 16);
+		bits[piece / 2] |= (uint8_t) (code << piece % 2 * 4);
+		for (size_t i = vdb_quant_pq_start(pq, piece); i < end; i++)
+		{
+			double		y = pq->codebook[i * 16 + code];
+
+			sums.ry += residual[i] * y;
+			sums.yy += y * y;
+			sums.cy += centre[i] * y;
+		}
+	}
+	if (metric == VDB_IP)
+		sums.cr = vdb_quant_centre_product(pq->dim, residual, centre, origin);
+	vdb_quant_factors(pq->dim, metric, &sums, factors);
+	/* A code that points elsewhere tells nothing. */
+	if (sums.rr > 0 && !(sums.ry > 0))
+		factors->error = (float) fmin(FLT_MAX, (metric == VDB_IP ? 1 : 2) * sqrt(sums.rr));
+}
+
+void
+vdb_quant_pq4_query(VdbQuantTables *tables, const VdbQuantPq *pq, const float *query, float *lut,
+					void *memory)
+{
+	vdb_quant_pq_lut(pq, VDB_IP, query, lut);
+	for (size_t i = 0; i < pq->m * 16; i++)
+		lut[i] = -lut[i];
+	memset(tables, 0, sizeof(*tables));
+	vdb_quant_pq4_tables(pq, lut, &tables->scan, memory);
+	/* m errors, uniform from -step / 2 to step / 2 */
+	tables->noise = (float) (tables->scan.step * sqrt((double) pq->m / 12));
 }

@@ -175,6 +175,8 @@ extern void vdb_quant_row_many(const VdbQuantWeights *weights, VdbQuantBits bits
 /* Bytes of a row, its factors included. */
 extern size_t vdb_quant_sq8_size(size_t dim);
 
+extern const VdbQuantSq8Factors *vdb_quant_sq8_factors(size_t dim, const void *row);
+
 /* vector: relative to the origin.  metric: VDB_L2SQ or VDB_IP. */
 extern void vdb_quant_sq8_encode(size_t dim, VdbMetric metric,
 								 const float *vector, void *row);
@@ -246,6 +248,25 @@ extern void vdb_quant_pq4_put(const VdbQuantPq *pq, const uint8_t *code,
 /* Tables of a block scan from a lut; as many bytes of memory as a block. */
 extern void vdb_quant_pq4_tables(const VdbQuantPq *pq, const float *lut,
 								 VdbBlockScan *scan, void *memory);
+
+/*
+ * Codes of 16 centroids in the place of the bits of rabitq.c, with its factors:
+ * what a code stands for is the y of README.md.  They go into a VdbQuantBlock
+ * of 4 m dimensions, 4 bits a piece.  The codebook is of residuals that have
+ * the length sqrt(dim).
+ *
+ * Arguments as for vdb_quant_bits_encode(); scratch has dim floats.
+ */
+extern void vdb_quant_pq4_encode(const VdbQuantPq *pq, VdbMetric metric, const float *residual,
+								 const float *centre, const float *origin, float *scratch,
+								 uint8_t *bits, VdbQuantRowFactors *factors);
+
+/*
+ * What a query needs for such blocks.  lut has 16 m floats, memory has
+ * vdb_quant_tables_size(4 m) bytes.
+ */
+extern void vdb_quant_pq4_query(VdbQuantTables *tables, const VdbQuantPq *pq, const float *query,
+								float *lut, void *memory);
 
 /* Distances, plus base, and bits, as vdb_quant_block_scan() has them. */
 static inline void

@@ -25,6 +25,12 @@ vdb_quant_sq8_size(size_t dim)
 	return codes_size(dim) + sizeof(VdbQuantSq8Factors);
 }
 
+const VdbQuantSq8Factors *
+vdb_quant_sq8_factors(size_t dim, const void *row)
+{
+	return (const void *) ((const char *) row + codes_size(dim));
+}
+
 void
 vdb_quant_sq8_encode(size_t dim, VdbMetric metric, const float *vector, void *row)
 {

@@ -471,6 +471,76 @@ check_bounds(const VdbKernels *k, size_t dim, VdbMetric metric, bool sparse)
 	end(&s);
 }
 
+/* The same of product codes, in blocks with factors. */
+static void
+check_product(const VdbKernels *k, size_t dim, VdbMetric metric, bool sparse)
+{
+	Sample		s;
+	VdbQuantPq	pq = {dim, (dim + 7) / 8 * 4, 16, NULL};
+	float	   *codebook = allocate(dim * 16 * sizeof(float)),
+			   *lut = allocate(pq.m * 16 * sizeof(float)),
+			   *scratch = allocate(dim * sizeof(float));
+	VdbQuantBlock *block = allocate(vdb_quant_block_size(4 * pq.m));
+	uint8_t    *bits = allocate(vdb_quant_bits_size(4 * pq.m));
+	void	   *memory = allocate(vdb_quant_tables_size(4 * pq.m));
+	VdbQuantTables tables;
+	size_t		count = 0,
+				below = 0,
+				above = 0;
+	double		bias = 0,
+				size = 0;
+	bool		empty = true;
+	char		what[96];
+
+	vdb_kernel = *k;
+	begin(&s, dim, metric);
+	for (size_t i = 0; i < dim * 16; i++)
+		codebook[i] = (float) random_normal();
+	pq.codebook = codebook;
+	for (int round = 0; round < (int) (20000 / dim) + 40; round++)
+	{
+		vdb_quant_block_init(4 * pq.m, block);
+		draw_query(&s, 1, sparse);
+		for (int lane = 0; lane < VDB_BLOCK - 1; lane++)
+		{
+			VdbQuantRowFactors factors;
+
+			draw_vector(&s, lane, 0.5 + lane / 32.0, sparse);
+			vdb_quant_pq4_encode(&pq, metric, s.residual, s.centre, s.origin, scratch, bits, &factors);
+			vdb_quant_block_put(4 * pq.m, bits, &factors, block, lane);
+		}
+		vdb_quant_pq4_query(&tables, &pq, s.query, lut, memory);
+		vdb_quant_tables_aim(&tables, s.base, s.gap, 1.9f);
+		vdb_quant_block_scan(&tables, block, vdb_quant_block_size(4 * pq.m), 1, INFINITY,
+							 s.estimate, s.lower, &s.below);
+		empty = empty && isinf(s.estimate[VDB_BLOCK - 1]) && isinf(s.lower[VDB_BLOCK - 1]);
+		for (int lane = 0; lane < VDB_BLOCK - 1; lane++)
+		{
+			double		slack = 1e-5 * fabs(s.truth[lane]);
+
+			count++;
+			below += s.truth[lane] < s.lower[lane] - slack;
+			above += s.truth[lane] > 2 * s.estimate[lane] - s.lower[lane] + slack;
+			bias += s.estimate[lane] - s.truth[lane];
+			size += s.estimate[lane] - s.lower[lane];
+		}
+	}
+	printf("# product, %s dim %zu%s: below the bound %.2f %%, above %.2f %%; bias %.4f of the width\n",
+		   metric == VDB_IP ? "ip" : "l2", dim, sparse ? " sparse" : "",
+		   100.0 * (double) below / (double) count, 100.0 * (double) above / (double) count,
+		   bias / size);
+	snprintf(what, sizeof(what), "product bounds, %s, dim %zu%s", metric == VDB_IP ? "ip" : "l2", dim, sparse ? ", sparse" : "");
+	result((double) below < 0.04 * (double) count && (double) above < 0.04 * (double) count &&
+		   fabs(bias) < 0.05 * size && empty, k->name, what);
+	end(&s);
+	free(codebook);
+	free(lut);
+	free(scratch);
+	free(block);
+	free(bits);
+	free(memory);
+}
+
 /* A vector with some structure, rotated; kinds 0 to 5. */
 static void
 draw_kind(const VdbQuantRotation *rotation, int kind, float *x)
@@ -867,6 +937,8 @@ main(void)
 		check_bounds(&sets[nsets - 1], 64, metric, false);
 		check_bounds(&sets[nsets - 1], 128, metric, false);
 		check_bounds(&sets[nsets - 1], 255, metric, true);
+		check_product(&sets[nsets - 1], 128, metric, false);
+		check_product(&sets[nsets - 1], 255, metric, true);
 		if (MAX_DIM >= 1000)
 			check_bounds(&sets[nsets - 1], 768, metric, true);
 	}

@@ -44,6 +44,10 @@ sql('source', q{
     CREATE INDEX items_v3 ON app.items (v3);
     CREATE INDEX items_far ON app.items ((v3 <-> '[1,1,1]'), id)
         WHERE v3 <#> '[1,1,1]' < 0;
+    CREATE INDEX items_pq ON app.items USING ivf (i3 int8vec_l2_ops)
+        WITH (quantizer = pq, bits = 4, lists = 5);
+    CREATE INDEX items_sq8 ON app.items USING ivf (i3 int8vec_cosine_ops)
+        WITH (quantizer = sq8);
     CREATE VIEW app.near AS
         SELECT id, v3 <-> '[1,1,1]' AS l2, v3 <=> '[1,1,1]'::vector AS cosine,
                v3::halfvec(3) AS half, h3 <#> '[1,1,1]' AS ip,
@@ -119,6 +123,8 @@ foreach my $format ('plain', 'custom')
     ok($text[1] eq $text[0], "$format: dumped again, it is the same");
     like($text[1], qr/DEFAULT '\[-128,0,127\]'::public\.int8vec/,
         "$format: the default is there");
+    like($text[1], qr/WITH \(quantizer=pq, bits='4', lists='5'\)/,
+        "$format: the index's options are there");
 }
 
 # The restored index is used, and right.

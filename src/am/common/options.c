@@ -8,7 +8,6 @@
 #include "utils/guc.h"
 
 #include "am/common/options.h"
-#include "compat/compat.h"
 
 /* ---- options of an index ---- */
 
@@ -18,6 +17,7 @@ typedef struct IvfReloptions
 	int32		vl_len_;		/* varlena header, do not touch directly */
 	int			quantizer;
 	int			lists;			/* offset of a string */
+	int			bits;
 } IvfReloptions;
 
 static relopt_kind ivf_kind;
@@ -38,6 +38,16 @@ vdb_am_quantizer_name(VdbAmQuantizer quantizer)
 		if (q->symbol_val == (int) quantizer)
 			return q->string_val;
 	return NULL;
+}
+
+void
+vdb_am_no_bits(VdbAmQuantizer quantizer)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("quantizer \"%s\" has no option \"%s\"", vdb_am_quantizer_name(quantizer),
+					"bits"),
+			 errhint("Leave the option out, or use quantizer = rabitq.")));
 }
 
 /* The value of lists = value, -1 where it is not a number. */
@@ -75,29 +85,49 @@ validate_lists(const char *value)
 						   0, VDB_AM_MAX_LISTS)));
 }
 
+/* Checks bits, alone and beside the quantizer. */
+static void
+validate_bits(const IvfReloptions *given)
+{
+	if (given->bits == 0)
+		return;
+	if (given->bits != 8 && given->bits != 4 && given->bits != 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("value %d out of bounds for option \"%s\"", given->bits, "bits"),
+				 errdetail("Valid values are \"8\", \"4\" and \"2\".")));
+	if (given->quantizer == VDB_AM_QUANTIZER_NONE || given->quantizer == VDB_AM_QUANTIZER_SQ8)
+		vdb_am_no_bits((VdbAmQuantizer) given->quantizer);
+}
+
 bytea *
 vdb_am_ivf_reloptions(Datum reloptions, bool validate)
 {
 	static const relopt_parse_elt fields[] = {
 		{"quantizer", RELOPT_TYPE_ENUM, offsetof(IvfReloptions, quantizer)},
 		{"lists", RELOPT_TYPE_STRING, offsetof(IvfReloptions, lists)},
+		{"bits", RELOPT_TYPE_INT, offsetof(IvfReloptions, bits)},
 	};
+	IvfReloptions *given = build_reloptions(reloptions, validate, ivf_kind,
+											sizeof(IvfReloptions), fields, lengthof(fields));
 
-	return (bytea *) build_reloptions(reloptions, validate, ivf_kind, sizeof(IvfReloptions),
-									  fields, lengthof(fields));
+	if (validate && given != NULL)
+		validate_bits(given);
+	return (bytea *) given;
 }
 
 VdbAmIvfOptions
 vdb_am_ivf_options(Relation index)
 {
 	IvfReloptions *given = (IvfReloptions *) index->rd_options;
-	VdbAmIvfOptions options = {VDB_AM_QUANTIZER_AUTO, 0};
+	VdbAmIvfOptions options = {VDB_AM_QUANTIZER_AUTO, 0, 0};
 
 	if (given != NULL)
 	{
 		const char *lists = GET_STRING_RELOPTION(given, lists);
 
 		options.quantizer = (VdbAmQuantizer) given->quantizer;
+		options.bits = given->bits;
 
 		/* what is in the catalog was checked when it got there */
 		if (lists != NULL)
@@ -117,6 +147,9 @@ init_reloptions(void)
 	add_string_reloption(ivf_kind, "lists",
 						 "Number of lists, or auto to choose it by the number of rows",
 						 "auto", validate_lists, AccessExclusiveLock);
+	add_int_reloption(ivf_kind, "bits",
+					  "Bits per dimension that order what codes have found: 8, 4 or 2",
+					  0, 2, 8, AccessExclusiveLock);
 }
 
 /* ---- settings ---- */

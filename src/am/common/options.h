@@ -7,6 +7,8 @@
 
 #include "utils/rel.h"
 
+#include "compat/compat.h"
+
 /* How an index holds its vectors.  Values may be stored: do not renumber. */
 typedef enum VdbAmQuantizer
 {
@@ -24,6 +26,7 @@ typedef struct VdbAmIvfOptions
 {
 	VdbAmQuantizer quantizer;
 	int			lists;			/* 0: auto */
+	int			bits;			/* 8, 4 or 2; 0: auto */
 } VdbAmIvfOptions;
 
 /* amoptions of ivf and ivfflat. */
@@ -46,6 +49,9 @@ extern bool vdb_am_ivfflat_iterative(void);
 
 /* The name of a quantizer, as in the option. */
 extern const char *vdb_am_quantizer_name(VdbAmQuantizer quantizer);
+
+/* Raises the error of an index whose quantizer, none or sq8, has no bits. */
+pg_noreturn extern void vdb_am_no_bits(VdbAmQuantizer quantizer);
 
 /* Makes options and settings known; once, when the library is loaded. */
 extern void vdb_am_init(void);

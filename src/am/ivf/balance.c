@@ -19,9 +19,9 @@
  * Whoever finds a change under way that nobody is working on, because of an
  * error or a crash, undoes it.
  *
- * Entries move by what the index has of them: 8 bits per dimension stand for a
+ * Entries move by what the index has of them: a row of codes stands for a
  * vector nearby, which is encoded for the new centre; the row's error becomes
- * the sum of both.
+ * the sum of both.  Rows that do not depend on a centre stay as they are.
  *
  * Locks: the guard of block 0 keeps changes away while vacuum goes through all
  * pages (an entry might move to where it has been already); the guard of the
@@ -105,7 +105,7 @@ typedef struct Balance
 	/* rows being read */
 	float	   *rows;
 	float	   *errors;
-	char	   *copies;			/* as they are in the index, of plain lists */
+	char	   *copies;			/* as they are in the index, unless relative to a centre */
 	ItemPointerData *tids;
 	uint32		nrows;
 	uint32		max_rows;
@@ -392,7 +392,7 @@ create_balance(Relation index, const VdbIvf *ivf)
 	b->index = index;
 	b->ivf = ivf;
 	b->route = vdb_ivf_route_create(ivf, index);
-	b->tables_memory = palloc(vdb_quant_tables_size(ivf->list.code_dim));
+	b->tables_memory = palloc(vdb_quant_tables_size(ivf->directory.code_dim));
 	b->work = palloc(vdb_ivf_list_work(ivf));
 	b->floats = palloc(ivf->dim * sizeof(float));
 	b->rotated = palloc(ivf->dim * sizeof(float));
@@ -447,7 +447,7 @@ vdb_ivf_unguard(Relation index)
 static bool
 read_row(Balance *b, const void *row, float *rotated, float *error)
 {
-	if (b->ivf->list.coded)
+	if (!vdb_ivf_is_plain(b->ivf))
 		return vdb_ivf_decode(b->ivf, row, b->centre, rotated, error);
 	*error = 0;
 	vdb_ivf_rotate(b->ivf, row, b->floats, rotated);
@@ -747,7 +747,7 @@ look_around(Balance *b, const VdbIvfNear *list, uint32 expect)
 
 	vdb_ivf_route_begin(b->route, b->state.version, VDB_IVF_ANY, NULL, NULL);
 	vdb_ivf_route_centre(b->route, list, centre);
-	vdb_quant_tables_init(&b->tables, b->ivf->list.code_dim, centre, b->tables_memory);
+	vdb_quant_tables_init(&b->tables, b->ivf->directory.code_dim, centre, b->tables_memory);
 	vdb_ivf_route_expect(b->route, expect);
 	vdb_ivf_route_begin(b->route, b->state.version, VDB_IVF_BY_GAP, centre, &b->tables);
 }

@@ -137,7 +137,8 @@ common_memory(const VdbIvfBuild *build, int threads)
 
 	return SMALL_CHANGE + floats * (2 * threads + 4) +
 		2 * vdb_am_bytes(ivf->kind, ivf->dim) +
-		vdb_ivf_writer_memory(ivf, &ivf->list) + vdb_ivf_list_work(ivf);
+		vdb_ivf_writer_memory(ivf, &ivf->list) + vdb_ivf_list_work(ivf) +
+		vdb_ivf_codebook_memory(ivf, threads);
 }
 
 static Size
@@ -285,7 +286,7 @@ encode_rows(void *arg, size_t item, int thread)
 	for (uint32 i = item * 32; i < end; i++)
 		vdb_ivf_encode(ivf, &ivf->list, batch->rotated + (Size) i * ivf->dim,
 					   batch->build->centres + (Size) batch->lists[i] * ivf->dim, 0,
-					   ivf->list.coded ? NULL : batch->raw + i * batch->raw_size, scratch,
+					   vdb_ivf_is_plain(ivf) ? batch->raw + i * batch->raw_size : NULL, scratch,
 					   ((Entry *) (batch->entries + i * batch->entry_size))->encoded);
 }
 
@@ -474,7 +475,7 @@ write_directory(VdbIvfBuild *build, const BlockNumber *heads)
 	}
 }
 
-/* Writes the origin's floats to a chain of pages, the last one first. */
+/* Writes floats to a chain of pages, the last one first. */
 static BlockNumber
 write_floats(Relation index, bool building, const float *floats, uint32 count)
 {
@@ -504,31 +505,39 @@ static uint8
 resolve_coding(Relation index, const VdbAmKind *kind)
 {
 	VdbAmQuantizer quantizer = vdb_am_ivf_options(index).quantizer;
-	bool		can_code = kind->metric == VDB_L2SQ || kind->metric == VDB_IP ||
-		kind->metric == VDB_COSINE;
+	bool		can_code = kind->type != NULL &&
+		(kind->metric == VDB_L2SQ || kind->metric == VDB_IP || kind->metric == VDB_COSINE);
 
 	switch (quantizer)
 	{
 		case VDB_AM_QUANTIZER_AUTO:
 			if (strcmp(get_am_name(index->rd_rel->relam), "ivfflat") == 0)
 				return VDB_IVF_PLAIN;
-			return can_code && kind->type != NULL ? VDB_IVF_RABITQ : VDB_IVF_PLAIN;
+			return can_code ? VDB_IVF_RABITQ : VDB_IVF_PLAIN;
 		case VDB_AM_QUANTIZER_NONE:
 			return VDB_IVF_PLAIN;
-		case VDB_AM_QUANTIZER_RABITQ:
-			if (!can_code || kind->type == NULL)
-				ereport(ERROR,
-						errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("quantizer \"rabitq\" does not support this operator class"),
-						errhint("Leave the option out, or use quantizer = none."));
-			return VDB_IVF_RABITQ;
 		default:
-			ereport(ERROR,
-					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("quantizer \"%s\" is not supported yet",
-						   vdb_am_quantizer_name(quantizer)),
-					errhint("Use auto, none or rabitq."));
+			break;
 	}
+	if (!can_code)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("quantizer \"%s\" does not support this operator class",
+					   vdb_am_quantizer_name(quantizer)),
+				errhint("Leave the option out, or use quantizer = none."));
+	return quantizer == VDB_AM_QUANTIZER_SQ8 ? VDB_IVF_SQ8 :
+		quantizer == VDB_AM_QUANTIZER_PQ ? VDB_IVF_PQ : VDB_IVF_RABITQ;
+}
+
+/* VdbQuantBits of the rows beside codes. */
+static uint8
+resolve_bits(Relation index, uint8 coding)
+{
+	int			bits = vdb_am_ivf_options(index).bits;
+
+	if (bits != 0 && coding != VDB_IVF_RABITQ && coding != VDB_IVF_PQ)
+		vdb_am_no_bits(VDB_AM_QUANTIZER_NONE);
+	return bits == 2 ? VDB_QUANT_2BITS : bits == 4 ? VDB_QUANT_4BITS : VDB_QUANT_8BITS;
 }
 
 static void
@@ -541,14 +550,16 @@ init_meta(Relation index, const VdbAmKind *kind, uint64 seed, VdbIvfMeta *meta)
 	meta->elem = kind->elem;
 	meta->metric = kind->metric;
 	meta->coding = resolve_coding(index, kind);
+	meta->bits = resolve_bits(index, meta->coding);
 	meta->rotation = VDB_QUANT_ROTATION_VERSION;
 	meta->block = VDB_QUANT_BLOCK_VERSION;
-	meta->row = VDB_QUANT_ROW_VERSION;
+	meta->row = vdb_ivf_row_version(meta->coding);
 	meta->flat = strcmp(get_am_name(index->rd_rel->relam), "ivfflat") == 0;
 	meta->seed = seed;
 	meta->scale = 1;
 	meta->state = meta->directory = meta->origin = InvalidBlockNumber;
-	meta->zeros = meta->nulls = InvalidBlockNumber;
+	meta->zeros = meta->nulls = meta->codebook = InvalidBlockNumber;
+	meta->product = meta->coding == VDB_IVF_PQ ? VDB_QUANT_PQ_VERSION : 0;
 }
 
 /* Fills the metapage, which is block 0. */
@@ -588,6 +599,8 @@ build_lists(VdbIvfBuild *build)
 	vdb_ivf_learn_origin(build);
 	vdb_ivf_learn_centres(build);
 	vdb_ivf_learn_probes(build);
+	if (build->ivf->list.product)
+		vdb_ivf_learn_codebook(build);
 	pfree(build->sample);
 	return_memory();
 	heads = palloc_extended(build->nlists * sizeof(BlockNumber), MCXT_ALLOC_HUGE);
@@ -608,6 +621,8 @@ build_no_lists(VdbIvfBuild *build)
 									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	vdb_ivf_learn_origin(build);
 	vdb_ivf_learn_probes(build);
+	if (build->ivf->list.product)
+		vdb_ivf_learn_codebook(build);
 	heads[0] = vdb_ivf_writer_end(vdb_ivf_writer_begin(build->ivf, &build->ivf->list, build->index,
 													   build->building, build->first_number));
 	return heads;
@@ -636,6 +651,10 @@ build_pages(VdbIvfBuild *build)
 	heads = build->heap != NULL ? build_lists(build) : build_no_lists(build);
 	build->meta.origin = write_floats(build->index, build->building, build->ivf->origin,
 									  build->ivf->dim);
+	if (build->ivf->list.product)
+		build->meta.codebook = write_floats(build->index, build->building,
+											build->ivf->pq.codebook,
+											vdb_ivf_codebook_size(build->ivf));
 	write_directory(build, heads);
 	build->state.nlists = build->state.measured = build->nlists;
 	build->state.next_number = build->first_number + build->nlists;

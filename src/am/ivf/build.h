@@ -76,11 +76,17 @@ extern void vdb_ivf_build_fit(VdbIvfBuild *build, double rows, bool guess);
 /* Bytes that vdb_ivf_learn_probes() takes. */
 extern Size vdb_ivf_probes_memory(uint32 dim, uint32 nlists, int threads);
 
+/* Bytes that vdb_ivf_learn_codebook() takes. */
+extern Size vdb_ivf_codebook_memory(const VdbIvf *ivf, int threads);
+
 /* ---- learn.c: what the table is like, from a sample ---- */
 
 extern void vdb_ivf_learn_sample(VdbIvfBuild *build);
 extern void vdb_ivf_learn_origin(VdbIvfBuild *build);
 extern void vdb_ivf_learn_centres(VdbIvfBuild *build);
 extern void vdb_ivf_learn_probes(VdbIvfBuild *build);
+
+/* The last: it changes the sample. */
+extern void vdb_ivf_learn_codebook(VdbIvfBuild *build);
 
 #endif							/* VDB_IVF_BUILD_H */

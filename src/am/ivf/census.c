@@ -173,7 +173,7 @@ add_row(void *arg, ItemPointer tid, const void *row)
 	const VdbIvf *ivf = d->ivf;
 	float		error;
 
-	if (ivf->list.coded)
+	if (!vdb_ivf_is_plain(ivf))
 	{
 		if (!vdb_ivf_decode(ivf, row, d->centre, d->rotated, &error))
 			return;

@@ -149,7 +149,7 @@ used_bytes(const VdbIvfShape *shape, VdbIvfLead *lead, uint32 number)
 	return 0;
 }
 
-/* The numbers that go with the 8 bits of short rows on a page. */
+/* The numbers that go with the codes of short rows on a page. */
 static void
 check_factors(VdbIvfCheck *check, const VdbIvfShape *shape, VdbIvfLead *lead, uint32 number,
 			  BlockNumber block)
@@ -161,7 +161,7 @@ check_factors(VdbIvfCheck *check, const VdbIvfShape *shape, VdbIvfLead *lead, ui
 
 		if (lane >= shape->lanes || !ItemPointerIsValid(vdb_ivf_tid(shape, lead, lane)))
 			continue;
-		factors = vdb_quant_row_factors(check->ivf->dim, VDB_QUANT_8BITS,
+		factors = vdb_quant_row_factors(check->ivf->dim, vdb_ivf_bits(check->ivf),
 										vdb_page_contents(check->row_page) + i * shape->row_size);
 		if (!isfinite(factors->add) || !isfinite(factors->rescale) ||
 			!(factors->error >= 0 && factors->error < INFINITY))
@@ -537,14 +537,11 @@ check_tids(VdbIvfCheck *check, BlockNumber head, uint32 list)
 		report(check, head, "its chain ends at block %u, not at %u as it says", from, tail);
 }
 
-/* The origin, which is read, too. */
+/* The origin, or the codebook: a chain of pages of floats, which are read, too. */
 static void
-check_origin(VdbIvfCheck *check)
+check_floats(VdbIvfCheck *check, BlockNumber block, float *to, uint32 left, const char *name)
 {
-	float	   *to = (float *) check->ivf->origin;
-	uint32		left = check->ivf->dim;
 	BlockNumber from = VDB_IVF_METAPAGE;
-	BlockNumber block = check->ivf->meta.origin;
 
 	while (left > 0)
 	{
@@ -561,7 +558,7 @@ check_origin(VdbIvfCheck *check)
 		for (uint32 i = 0; i < n; i++)
 			if (!isfinite(to[i]))
 			{
-				report(check, block, "the origin is no vector");
+				report(check, block, "the %s is no vector", name);
 				check->deep = false;
 				break;
 			}
@@ -628,7 +625,10 @@ check_pages(VdbIvfCheck *check)
 
 	if (meta->directory == InvalidBlockNumber)
 		return;					/* nothing was ever inserted */
-	check_origin(check);
+	check_floats(check, meta->origin, (float *) check->ivf->origin, check->ivf->dim, "origin");
+	if (meta->coding == VDB_IVF_PQ)
+		check_floats(check, meta->codebook, (float *) check->ivf->pq.codebook,
+					 vdb_ivf_codebook_size(check->ivf), "codebook");
 	check_tids(check, meta->zeros, VDB_IVF_CHECK_ZEROS);
 	check_tids(check, meta->nulls, VDB_IVF_CHECK_NULLS);
 	if (!check_state(check))

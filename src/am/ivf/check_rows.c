@@ -83,7 +83,7 @@ read_centre(RowCheck *rc, const VdbIvfCheckList *list)
 	vdb_page_release(buffer);
 }
 
-/* Is a vector, rotated, as far from what its 8 bits stand for as they say? */
+/* Is a vector, rotated, as far from what its codes stand for as they say? */
 static bool
 is_near(RowCheck *rc, const void *row)
 {
@@ -117,7 +117,7 @@ compare_vector(RowCheck *rc, const VdbIvfCheckEntry *entry, const void *elements
 
 	if (!list->sound || !check->directory_sound)
 		return;
-	if (ivf->list.coded)
+	if (!vdb_ivf_is_plain(ivf))
 	{
 		read_centre(rc, list);
 		vdb_ivf_place(ivf, rc->floats, rc->rotated);
@@ -125,8 +125,8 @@ compare_vector(RowCheck *rc, const VdbIvfCheckEntry *entry, const void *elements
 	buffer = vdb_ivf_read_lead(check->index, entry->block, list->info.number);
 	found = vdb_ivf_row(&ivf->list, check->index, vdb_ivf_lead(BufferGetPage(buffer)), entry->lane,
 						&row, rc->copy);
-	same = ivf->list.coded ? is_near(rc, found) :
-		memcmp(found, elements, ivf->list.row_size) == 0;
+	same = vdb_ivf_is_plain(ivf) ? memcmp(found, elements, ivf->list.row_size) == 0 :
+		is_near(rc, found);
 	if (BufferIsValid(row))
 		vdb_page_unpin(row);
 	vdb_page_release(buffer);

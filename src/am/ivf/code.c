@@ -31,6 +31,13 @@ vdb_ivf_encoded_size(const VdbIvf *ivf, const VdbIvfShape *shape)
 	return TYPEALIGN(4, row_at(shape) + shape->row_size);
 }
 
+/* What a length of 1 is in the error of factors. */
+static float
+error_unit(const VdbIvf *ivf)
+{
+	return (ivf->coded_metric == VDB_IP ? 1 : 2) / sqrt(ivf->dim > 1 ? ivf->dim - 1.0 : 1);
+}
+
 /*
  * A code over the first dimensions only: what the rest adds to the distance
  * is exact but for an inner product, which is 0 on average, and the bound
@@ -56,6 +63,57 @@ add_rest(const VdbIvf *ivf, const VdbIvfShape *shape, const float *residual,
 	factors->error = sqrt(error * error + spread);
 }
 
+/*
+ * A code of what an older code stands for, which is off by so much in a random
+ * direction: on average it is further away, by the square of that.
+ */
+static void
+add_error(const VdbIvf *ivf, double error, VdbQuantRowFactors *factors)
+{
+	double		deviation = error * error_unit(ivf);
+
+	if (ivf->coded_metric == VDB_L2SQ)
+		factors->add -= error * error;
+	factors->error = sqrt((double) factors->error * factors->error + deviation * deviation);
+}
+
+double
+vdb_ivf_sq8_error(const VdbIvf *ivf, const VdbQuantSq8Factors *factors)
+{
+	double		scale = fabsf(factors->scale);
+	double		most = 127.5 * scale + fabsf(factors->middle);	/* of an element */
+	double		weight = ivf->coded_metric == VDB_IP ? 1 : 2;
+
+	/* Half a step, and the roundings of the grid and of rotating back. */
+	return sqrt(ivf->dim) * (0.5 * scale + 6e-6 * most) / weight;
+}
+
+/* Its row does not depend on the list.  scratch has dim floats. */
+static void
+encode_sq8(const VdbIvf *ivf, const float *rotated, float *scratch, void *row)
+{
+	VdbQuantSq8Factors *factors = (VdbQuantSq8Factors *) vdb_quant_sq8_factors(ivf->dim, row);
+
+	vdb_quant_unrotate(&ivf->rotation, rotated, scratch);
+	vdb_quant_sq8_encode(ivf->dim, ivf->coded_metric, scratch, row);
+	if (vdb_ivf_is_far(rotated))
+	{
+		factors->add = 10 * VDB_IVF_NO_BOUND;
+		factors->scale = factors->middle = 0;
+	}
+}
+
+static bool
+decode_sq8(const VdbIvf *ivf, const void *row, float *rotated, float *error)
+{
+	const VdbQuantSq8Factors *factors = vdb_quant_sq8_factors(ivf->dim, row);
+
+	*error = vdb_ivf_sq8_error(ivf, factors);
+	vdb_quant_sq8_decode(ivf->dim, ivf->coded_metric, row, rotated);
+	vdb_quant_rotate(&ivf->rotation, rotated, rotated);
+	return factors->add > VDB_IVF_NO_BOUND;
+}
+
 /* The factors of a vector that codes cannot hold: it may be anywhere. */
 static void
 no_bound(VdbQuantRowFactors *factors)
@@ -64,22 +122,15 @@ no_bound(VdbQuantRowFactors *factors)
 	factors->rescale = factors->error = 0;
 }
 
-/* What a length of 1 is in the error of a row's factors. */
-static float
-error_unit(const VdbIvf *ivf)
-{
-	return (ivf->coded_metric == VDB_IP ? 1 : 2) / sqrt(ivf->dim > 1 ? ivf->dim - 1.0 : 1);
-}
-
-/* The 8 bits of a vector that is far, or not, with this residual. */
+/* The row of a vector that is far, or not, with this residual. */
 static void
 encode_row(const VdbIvf *ivf, bool far, const float *residual, const float *centre, float error,
 		   void *row)
 {
 	VdbQuantRowFactors *factors = (VdbQuantRowFactors *)
-		vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
+		vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row);
 
-	vdb_quant_row_encode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, residual, centre, NULL,
+	vdb_quant_row_encode(ivf->dim, vdb_ivf_bits(ivf), ivf->coded_metric, residual, centre, NULL,
 						 row);
 	factors->error += error * error_unit(ivf);
 	if (far)
@@ -90,6 +141,11 @@ void
 vdb_ivf_encode_row(const VdbIvf *ivf, const float *rotated, const float *centre, float error,
 				   float *scratch, void *row)
 {
+	if (ivf->meta.coding == VDB_IVF_SQ8)
+	{
+		encode_sq8(ivf, rotated, scratch, row);
+		return;
+	}
 	for (uint32 i = 0; i < ivf->dim; i++)
 		scratch[i] = rotated[i] - centre[i];
 	encode_row(ivf, vdb_ivf_is_far(rotated), scratch, centre, error, row);
@@ -109,11 +165,14 @@ bool
 vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre, float *rotated,
 			   float *error)
 {
-	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
+	const VdbQuantRowFactors *factors;
 
-	if (factors->add <= VDB_IVF_NO_BOUND)
+	if (ivf->meta.coding == VDB_IVF_SQ8 && decode_sq8(ivf, row, rotated, error))
+		return true;
+	factors = vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row);
+	if (ivf->meta.coding == VDB_IVF_SQ8 || factors->add <= VDB_IVF_NO_BOUND)
 		return decode_far(ivf, rotated, error);
-	vdb_quant_row_decode(ivf->dim, VDB_QUANT_8BITS, ivf->coded_metric, row, rotated);
+	vdb_quant_row_decode(ivf->dim, vdb_ivf_bits(ivf), ivf->coded_metric, row, rotated);
 	for (uint32 i = 0; i < ivf->dim; i++)
 		rotated[i] += centre[i];
 	/* and what rounding to floats adds */
@@ -136,6 +195,8 @@ vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const float *rotated
 
 	if (row != NULL)
 		memcpy(to, row, shape->row_size);
+	else if (!shape->coded)
+		encode_sq8(ivf, rotated, scratch, to);
 	if (!shape->coded)
 		return;
 
@@ -147,12 +208,21 @@ vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const float *rotated
 
 	/* what fills it up, too, so that equal entries have equal bytes */
 	memset(bits, 0, row_at(shape) - bits_at());
-	vdb_quant_bits_encode(shape->code_dim, ivf->coded_metric, scratch, centre, NULL, bits,
-						  factors);
+	if (shape->product)
+		vdb_quant_pq4_encode(&ivf->pq, ivf->coded_metric, scratch, centre, NULL,
+							 scratch + ivf->dim, bits, factors);
+	else
+		vdb_quant_bits_encode(shape->code_dim, ivf->coded_metric, scratch, centre, NULL, bits,
+							  factors);
 	if (far)
 		no_bound(factors);
-	else if (shape->code_dim < ivf->dim)
-		add_rest(ivf, shape, scratch, centre, factors);
+	else
+	{
+		if (shape->code_dim < ivf->dim && !shape->product)
+			add_rest(ivf, shape, scratch, centre, factors);
+		if (error > 0)
+			add_error(ivf, error, factors);
+	}
 	if (row != NULL)
 		return;
 	encode_row(ivf, far, scratch, centre, error, to);

@@ -22,6 +22,9 @@ const double vdb_ivf_recalls[VDB_IVF_NRECALLS] = {
  */
 #define MAX_CODE_DIM 1792
 
+/* Of a piece of a product code: 4 bits. */
+#define PQ_CENTROIDS 16
+
 static bool
 shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint32 row_size)
 {
@@ -60,10 +63,14 @@ shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint
 
 /* Bytes of a VdbIvf with all that it points to but its kind. */
 static Size
-whole_size(uint32 dim)
+whole_size(const VdbIvfMeta *meta)
 {
-	return MAXALIGN(sizeof(VdbIvf)) + MAXALIGN(vdb_quant_rotation_size(dim)) +
-		dim * sizeof(float);
+	Size		floats = meta->dim;
+
+	if (meta->coding == VDB_IVF_PQ)
+		floats += (Size) meta->dim * PQ_CENTROIDS;
+	return MAXALIGN(sizeof(VdbIvf)) + MAXALIGN(vdb_quant_rotation_size(meta->dim)) +
+		floats * sizeof(float);
 }
 
 /* Makes it point to what follows it. */
@@ -74,12 +81,50 @@ set_pointers(VdbIvf *ivf)
 
 	ivf->rotation.signs = (uint32_t *) signs;
 	ivf->origin = (float *) (signs + MAXALIGN(vdb_quant_rotation_size(ivf->dim)));
+	ivf->pq.codebook = ivf->origin + ivf->dim;
+}
+
+uint8
+vdb_ivf_row_version(uint8 coding)
+{
+	return coding == VDB_IVF_SQ8 ? VDB_QUANT_SQ8_VERSION : VDB_QUANT_ROW_VERSION;
+}
+
+static uint32
+row_size(const VdbAmKind *kind, const VdbIvfMeta *meta)
+{
+	switch (meta->coding)
+	{
+		case VDB_IVF_PLAIN:
+			return vdb_am_bytes(kind, meta->dim);
+		case VDB_IVF_SQ8:
+			return vdb_quant_sq8_size(meta->dim);
+		default:
+			return vdb_quant_row_size(meta->dim, meta->bits);
+	}
+}
+
+/*
+ * Two dimensions a piece, or more where a block has no room for as many; and
+ * pieces in fours, as blocks have them.
+ */
+static void
+product_shape(VdbIvf *ivf)
+{
+	uint32		m = Min(Min(ivf->dim, (ivf->dim + 7) / 8 * 4), MAX_CODE_DIM / 4);
+
+	while (!shape_init(&ivf->list, true, false, 4 * m, row_size(ivf->kind, &ivf->meta)))
+		m -= 4;
+	ivf->list.product = true;
+	ivf->pq.dim = ivf->dim;
+	ivf->pq.m = m;
+	ivf->pq.ncentroids = PQ_CENTROIDS;
 }
 
 VdbIvf *
 vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 {
-	VdbIvf	   *ivf = palloc0(whole_size(meta->dim));
+	VdbIvf	   *ivf = palloc0(whole_size(meta));
 	bool		coded = meta->coding == VDB_IVF_RABITQ;
 	uint32		code_dim = Min(meta->dim, MAX_CODE_DIM);
 
@@ -88,10 +133,11 @@ vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 	ivf->dim = meta->dim;
 	ivf->normalized = meta->metric == VDB_COSINE;
 	ivf->coded_metric = meta->metric == VDB_IP ? VDB_IP : VDB_L2SQ;
+	if (meta->coding == VDB_IVF_PQ)
+		product_shape(ivf);
 	/* One query serves both, so their blocks cover the same dimensions. */
-	while (!shape_init(&ivf->list, coded, false, code_dim,
-					   coded ? vdb_quant_row_size(meta->dim, VDB_QUANT_8BITS) :
-					   vdb_am_bytes(kind, meta->dim)) ||
+	while ((meta->coding != VDB_IVF_PQ &&
+			!shape_init(&ivf->list, coded, false, code_dim, row_size(kind, meta))) ||
 		   !shape_init(&ivf->directory, true, true, code_dim,
 					   TYPEALIGN(4, meta->dim * sizeof(uint16))))
 		code_dim = (code_dim - 1) / 16 * 16;
@@ -106,7 +152,9 @@ bool
 vdb_ivf_is_readable(const VdbIvfMeta *meta)
 {
 	return meta->version == VDB_IVF_VERSION && meta->rotation == VDB_QUANT_ROTATION_VERSION &&
-		meta->block == VDB_QUANT_BLOCK_VERSION && meta->row == VDB_QUANT_ROW_VERSION;
+		meta->block == VDB_QUANT_BLOCK_VERSION &&
+		meta->row == vdb_ivf_row_version(meta->coding) &&
+		(meta->coding != VDB_IVF_PQ || meta->product == VDB_QUANT_PQ_VERSION);
 }
 
 const char *
@@ -117,7 +165,8 @@ vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta)
 	if (meta->dim == 0 || meta->dim > (kind->elem == VDB_BIT ? VDB_AM_BIT_MAX_DIM : VDB_MAX_DIM) ||
 		!(meta->scale > 0 && meta->scale < INFINITY) ||
 		meta->elem != kind->elem || meta->metric != kind->metric ||
-		(meta->coding != VDB_IVF_PLAIN && meta->coding != VDB_IVF_RABITQ))
+		meta->coding < VDB_IVF_PLAIN || meta->coding > VDB_IVF_PQ ||
+		meta->bits > VDB_QUANT_2BITS)
 		return "its metapage has impossible values";
 	return NULL;
 }
@@ -173,12 +222,15 @@ load(Relation index)
 	ivf = vdb_ivf_describe(vdb_am_kind(index), &meta);
 	if (meta.origin != InvalidBlockNumber)
 		read_floats(index, meta.origin, meta.dim, (float *) ivf->origin);
+	if (meta.codebook != InvalidBlockNumber)
+		read_floats(index, meta.codebook, vdb_ivf_codebook_size(ivf),
+					(float *) ivf->pq.codebook);
 	if (meta.directory == InvalidBlockNumber)
 		return ivf;				/* not for long */
 
 	old = MemoryContextSwitchTo(index->rd_indexcxt);
-	index->rd_amcache = palloc(whole_size(meta.dim));
-	memcpy(index->rd_amcache, ivf, whole_size(meta.dim));
+	index->rd_amcache = palloc(whole_size(&meta));
+	memcpy(index->rd_amcache, ivf, whole_size(&meta));
 	MemoryContextSwitchTo(old);
 	return ivf;
 }
@@ -191,8 +243,8 @@ vdb_ivf_open(Relation index)
 
 	if (cached == NULL)
 		return load(index);
-	ivf = palloc(whole_size(cached->dim));
-	memcpy(ivf, cached, whole_size(cached->dim));
+	ivf = palloc(whole_size(&cached->meta));
+	memcpy(ivf, cached, whole_size(&cached->meta));
 	set_pointers(ivf);
 	return ivf;
 }

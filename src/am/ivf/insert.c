@@ -51,7 +51,7 @@ create_state(Relation index)
 	state->floats = palloc(ivf->dim * sizeof(float));
 	state->rotated = palloc(ivf->dim * sizeof(float));
 	state->centre = palloc(ivf->dim * sizeof(float));
-	state->tables_memory = palloc(vdb_quant_tables_size(ivf->list.code_dim));
+	state->tables_memory = palloc(vdb_quant_tables_size(ivf->directory.code_dim));
 	state->route = vdb_ivf_route_create(ivf, index);
 	vdb_ivf_route_expect(state->route, 1);
 	state->work = palloc(vdb_ivf_list_work(ivf));
@@ -138,12 +138,12 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 	vdb_am_check_dim(ivf->kind, ivf->dim, vector.dim);
 	if (vdb_ivf_rotate(ivf, vector.elements, state->floats, state->rotated))
 	{
-		vdb_quant_tables_init(&state->tables, ivf->list.code_dim, state->rotated,
+		vdb_quant_tables_init(&state->tables, ivf->directory.code_dim, state->rotated,
 							  state->tables_memory);
 		entry.tid = *tid;
 		entry.rotated = state->rotated;
 		entry.centre = state->centre;
-		entry.row = ivf->list.coded ? NULL : vector.elements;
+		entry.row = vdb_ivf_is_plain(ivf) ? vector.elements : NULL;
 		for (;;)
 		{
 			find_list(state, index, &near);

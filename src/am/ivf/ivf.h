@@ -24,6 +24,7 @@
 typedef struct VdbIvfShape
 {
 	bool		coded;			/* has blocks of codes */
+	bool		product;		/* product codes: code_dim is 4 x pieces */
 	bool		directory;		/* has VdbIvfListInfo */
 	uint32		code_dim;		/* dimensions that the blocks cover */
 	uint32		block_size;		/* bytes of a block's codes and factors */
@@ -50,7 +51,37 @@ typedef struct VdbIvf
 	VdbIvfShape directory;
 	VdbQuantRotation rotation;
 	const float *origin;		/* not rotated */
+	VdbQuantPq	pq;				/* of product codes */
 } VdbIvf;
+
+/* Whether rows are vectors as the table has them. */
+static inline bool
+vdb_ivf_is_plain(const VdbIvf *ivf)
+{
+	return ivf->meta.coding == VDB_IVF_PLAIN;
+}
+
+/* Of the rows beside codes. */
+static inline VdbQuantBits
+vdb_ivf_bits(const VdbIvf *ivf)
+{
+	return (VdbQuantBits) ivf->meta.bits;
+}
+
+/* How far from the middle of their grid the codes of such rows are, at most. */
+static inline double
+vdb_ivf_reach(const VdbIvf *ivf)
+{
+	return vdb_ivf_bits(ivf) == VDB_QUANT_8BITS ? 127.5 :
+		vdb_ivf_bits(ivf) == VDB_QUANT_4BITS ? 7.5 : 1.5;
+}
+
+/* Floats of the codebook. */
+static inline uint32
+vdb_ivf_codebook_size(const VdbIvf *ivf)
+{
+	return ivf->pq.dim * ivf->pq.ncentroids;
+}
 
 /* ---- index.c ---- */
 
@@ -69,12 +100,15 @@ extern VdbIvf *vdb_ivf_open(Relation index);
  */
 extern bool vdb_ivf_is_same(Relation index, const VdbIvf *ivf);
 
-/* The same of an index to be, with an origin of zeroes. */
+/* The same of an index to be, with an origin and a codebook of zeroes. */
 extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
 
 /* What is wrong with a metapage, or NULL; and may another version have made it? */
 extern const char *vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta);
 extern bool vdb_ivf_is_readable(const VdbIvfMeta *meta);
+
+/* What VdbIvfMeta.row should be. */
+extern uint8 vdb_ivf_row_version(uint8 coding);
 
 /* The metapage as it is now, checked. */
 extern void vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta);
@@ -134,7 +168,7 @@ extern Size vdb_ivf_encoded_size(const VdbIvf *ivf, const VdbIvfShape *shape);
 
 /*
  * Encodes a vector, as vdb_ivf_rotate() made it, for a list with that centre
- * (NULL is zero).  row is what to store beside, or NULL: 8-bit codes.  error:
+ * (NULL is zero).  row is what to store beside, or NULL: codes of it.  error:
  * how far rotated is from the true vector, at most.  rotated is not looked at
  * for a plain list.  scratch has 2 x dim floats.  Pure C, for any thread.
  */
@@ -142,7 +176,7 @@ extern void vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const fl
 						   const float *centre, float error, const void *row, float *scratch,
 						   void *encoded);
 
-/* The row of 8-bit codes alone; scratch has dim floats. */
+/* The row of codes alone; scratch has dim floats. */
 extern void vdb_ivf_encode_row(const VdbIvf *ivf, const float *rotated, const float *centre,
 							   float error, float *scratch, void *row);
 
@@ -152,6 +186,9 @@ extern void vdb_ivf_encode_row(const VdbIvf *ivf, const float *rotated, const fl
  */
 extern bool vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre,
 						   float *rotated, float *error);
+
+/* How far what a row of sq8 stands for is from the true vector, at most. */
+extern double vdb_ivf_sq8_error(const VdbIvf *ivf, const VdbQuantSq8Factors *factors);
 
 /* Puts code and factors into a lane of a block, or those of 32 into all. */
 extern void vdb_ivf_encoded_lane(const VdbIvf *ivf, const VdbIvfShape *shape,
@@ -171,7 +208,7 @@ typedef struct VdbIvfEntry
 	ItemPointerData tid;		/* for the directory: block and 1 */
 	const float *rotated;		/* for codes */
 	const float *centre;		/* of the list, rotated; NULL is zero */
-	const void *row;			/* what to store beside, or NULL: 8-bit codes */
+	const void *row;			/* what to store beside, or NULL: codes of it */
 	float		error;			/* how far rotated is from the vector, at most */
 	const VdbIvfListInfo *info; /* for the directory */
 } VdbIvfEntry;

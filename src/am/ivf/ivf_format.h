@@ -22,7 +22,7 @@
 #define VDB_IVF_LEAD 2			/* entries of a list: codes and row ids */
 #define VDB_IVF_ROWS 3			/* vectors of a lead page's entries */
 #define VDB_IVF_TIDS 4			/* row ids of rows without a place in a list */
-#define VDB_IVF_FLOATS 5		/* the origin */
+#define VDB_IVF_FLOATS 5		/* the origin, the codebook */
 #define VDB_IVF_STATE 6			/* what changes: VdbIvfState */
 
 #define VDB_IVF_METAPAGE 0
@@ -31,7 +31,9 @@
 typedef enum VdbIvfCoding
 {
 	VDB_IVF_PLAIN = 1,			/* the vector as the table has it */
-	VDB_IVF_RABITQ = 2			/* a bit per dimension, and 8 bits beside it */
+	VDB_IVF_RABITQ = 2,			/* a bit per dimension, and 8, 4 or 2 beside it */
+	VDB_IVF_SQ8 = 3,			/* 8 bits per dimension, without rotation */
+	VDB_IVF_PQ = 4				/* product codes, and 8, 4 or 2 bits beside them */
 } VdbIvfCoding;
 
 /* The metapage: what is true of the index for as long as it lives. */
@@ -45,8 +47,9 @@ typedef struct VdbIvfMeta
 	uint8		coding;			/* VdbIvfCoding */
 	uint8		rotation;		/* VDB_QUANT_ROTATION_VERSION */
 	uint8		block;			/* VDB_QUANT_BLOCK_VERSION */
-	uint8		row;			/* VDB_QUANT_ROW_VERSION */
-	uint16		flat;			/* of ivfflat, which has settings of its own */
+	uint8		row;			/* VDB_QUANT_ROW_VERSION, or VDB_QUANT_SQ8_VERSION */
+	uint8		flat;			/* of ivfflat, which has settings of its own */
+	uint8		bits;			/* VdbQuantBits of the rows beside codes */
 	uint64		seed;			/* of the rotation */
 	BlockNumber state;			/* the page of VdbIvfState */
 	BlockNumber directory;		/* first lead page of the list of lists */
@@ -54,10 +57,12 @@ typedef struct VdbIvfMeta
 	BlockNumber zeros;			/* row ids of zero vectors, under cosine */
 	BlockNumber nulls;			/* row ids of rows without a vector */
 	float		scale;			/* a power of two: see vdb_ivf_place() */
+	BlockNumber codebook;		/* of pq: first page of its floats */
+	uint32		product;		/* of pq: VDB_QUANT_PQ_VERSION */
 } VdbIvfMeta;
 
 StaticAssertDecl(offsetof(VdbIvfMeta, seed) == 24, "meta: seed");
-StaticAssertDecl(sizeof(VdbIvfMeta) == 56, "meta: size");
+StaticAssertDecl(sizeof(VdbIvfMeta) == 64, "meta: size");
 
 /* Recalls for which the number of lists to look at is measured. */
 #define VDB_IVF_NRECALLS 8
@@ -83,8 +88,8 @@ StaticAssertDecl(sizeof(VdbIvfState) == 72, "state: size");
  * A lead page: entries of one list, in lanes.  Lane n is lane n % 32 of block
  * n / 32.  After this header, at places that follow from the dimensions
  * (VdbIvfShape), come the numbers of its row pages, and the blocks: of each
- * the VdbQuantBlock (none when the list is plain), 32 row ids and, in the
- * directory, 32 VdbIvfListInfo.
+ * the VdbQuantBlock (none where lists have rows alone, as with none and sq8),
+ * 32 row ids and, in the directory, 32 VdbIvfListInfo.
  *
  * A lane is empty when its row id is not valid.  One that is loose has a row,
  * but nothing in its block: an insert adds a row, and every 32nd puts those

@@ -1,7 +1,8 @@
 /*
  * learn.c
  *	  What a build learns from a sample of the table: the origin and the scale,
- *	  the lists' centres, and how many lists a search has to look at.
+ *	  the lists' centres, how many lists a search has to look at, and the
+ *	  codebook of product codes.
  */
 #include "postgres.h"
 
@@ -509,4 +510,182 @@ vdb_ivf_learn_probes(VdbIvfBuild *build)
 		build->state.probes[i++] = build->nlists;
 	pfree(found);
 	pfree(probes);
+}
+
+/* ---- the codebook of product codes ---- */
+
+/* Rows that it is trained on, and the least that tell more than chance. */
+#define CODEBOOK_ROWS 2048
+#define CODEBOOK_LEAST 1024
+
+typedef struct Codebook
+{
+	VdbIvfBuild *build;
+	uint32		n;				/* residuals, from the sample's beginning on */
+	bool		chance;			/* there are none */
+	char	   *memory;			/* of each thread */
+	Size		thread_memory;
+	volatile int failed;
+} Codebook;
+
+/* Dimensions of the longest piece. */
+static Size
+longest_piece(const VdbQuantPq *pq)
+{
+	return (pq->dim + pq->m - 1) / pq->m;
+}
+
+static VdbKmTraining
+piece_training(const VdbQuantPq *pq, uint32 n, Size length, uint64 seed)
+{
+	VdbKmTraining training = {.n = n,.dim = length,.k = pq->ncentroids};
+
+	vdb_km_train_defaults(&training);
+	training.seed = seed;
+	return training;
+}
+
+/* Of a thread: rows of a piece, centroids, and the work of training. */
+static Size
+piece_memory(const VdbQuantPq *pq)
+{
+	Size		length = longest_piece(pq);
+	VdbKmTraining training = piece_training(pq, CODEBOOK_ROWS, length, 0);
+	VdbKmTraining shorter = piece_training(pq, CODEBOOK_ROWS, Max(length, 2) - 1, 0);
+
+	return MAXALIGN((CODEBOOK_ROWS + pq->ncentroids) * length * sizeof(float)) +
+		MAXALIGN(Max(vdb_km_train_size(&training, 1), vdb_km_train_size(&shorter, 1)));
+}
+
+Size
+vdb_ivf_codebook_memory(const VdbIvf *ivf, int threads)
+{
+	return ivf->list.product ? threads * piece_memory(&ivf->pq) +
+		vdb_ivf_codebook_size(ivf) * sizeof(float) : 0;
+}
+
+/* The residuals of some of the sample's rows, of length sqrt(dim), in its place. */
+static uint32
+sample_residuals(VdbIvfBuild *build)
+{
+	Size		dim = build->ivf->dim;
+	uint32		n = Min(build->nsample, CODEBOOK_ROWS);
+	uint32	   *lists = palloc0(Max(n, 1) * sizeof(uint32));
+	uint32		kept = 0;
+	VdbKmControl control = build->control;
+
+	control.progress = NULL;
+	for (uint32 i = 0; i < n; i++)
+		memmove(build->sample + i * dim,
+				build->sample + (Size) ((uint64) i * build->nsample / n) * dim, dim * sizeof(float));
+	if (n > 0 && build->nlists > 1)
+		vdb_ivf_build_check(vdb_km_assign(&build->packed, build->sample, n, 1, lists, NULL,
+										  &control, build->work));
+	for (uint32 i = 0; i < n; i++)
+	{
+		const float *row = build->sample + i * dim;
+		const float *centre = build->centres + lists[i] * dim;
+		float	   *to = build->sample + kept * dim;
+		double		square = vdb_dist(VDB_F32, VDB_L2SQ, row, centre, dim);
+		double		scale = sqrt(dim / square);
+
+		if (vdb_ivf_is_far(row) || !(square > FLT_MIN))
+			continue;
+		for (Size j = 0; j < dim; j++)
+			to[j] = (row[j] - centre[j]) * scale;
+		kept++;
+	}
+	pfree(lists);
+	return kept;
+}
+
+/* Fills in a piece's part of the codebook. */
+static void
+train_piece(void *arg, size_t piece, int thread)
+{
+	Codebook   *book = arg;
+	const VdbIvfBuild *build = book->build;
+	const VdbQuantPq *pq = &build->ivf->pq;
+	Size		start = vdb_quant_pq_start(pq, piece);
+	Size		length = vdb_quant_pq_start(pq, piece + 1) - start;
+	uint32		n = book->chance ? CODEBOOK_ROWS : book->n;
+	VdbKmTraining training = piece_training(pq, n, length, build->meta.seed + piece);
+	float	   *rows = (float *) (book->memory + thread * book->thread_memory);
+	float	   *centroids = rows + (Size) CODEBOOK_ROWS * length;
+	void	   *work = (char *) rows +
+		MAXALIGN((CODEBOOK_ROWS + pq->ncentroids) * longest_piece(pq) * sizeof(float));
+	const VdbKmControl control = {.threads = 1};
+	VdbKmReport report;
+
+	if (book->chance)
+	{
+		pg_prng_state random;
+
+		pg_prng_seed(&random, build->meta.seed);
+		for (Size i = 0; i < n * length; i++)
+			rows[i] = sqrt(-2 * log(1 - pg_prng_double(&random))) *
+				cos(2 * M_PI * pg_prng_double(&random));
+	}
+	else
+		for (uint32 i = 0; i < n; i++)
+			memcpy(rows + i * length, build->sample + (Size) i * pq->dim + start,
+				   length * sizeof(float));
+	training.rows = rows;
+	if (vdb_km_train(&training, centroids, NULL, NULL, &report, &control, work) != VDB_KM_OK ||
+		report.k == 0)
+	{
+		book->failed = 1;
+		return;
+	}
+	for (Size i = 0; i < length; i++)
+		for (Size k = 0; k < pq->ncentroids; k++)
+			((float *) pq->codebook)[(start + i) * pq->ncentroids + k] =
+				centroids[Min(k, report.k - 1) * length + i];
+}
+
+/* Without residuals, pieces that are as long have the same part. */
+static void
+train_by_chance(Codebook *book)
+{
+	const VdbQuantPq *pq = &book->build->ivf->pq;
+	float	   *codebook = (float *) pq->codebook;
+	Size		of_dim = pq->ncentroids * sizeof(float);
+
+	train_piece(book, 0, 0);
+	train_piece(book, pq->m - 1, 0);
+	for (Size piece = 1; piece + 1 < pq->m; piece++)
+	{
+		Size		start = vdb_quant_pq_start(pq, piece);
+		Size		length = vdb_quant_pq_start(pq, piece + 1) - start;
+		Size		from = length == longest_piece(pq) ? 0 : vdb_quant_pq_start(pq, pq->m - 1);
+
+		memcpy(codebook + start * pq->ncentroids, codebook + from * pq->ncentroids,
+			   length * of_dim);
+	}
+}
+
+/*
+ * Trains a codebook on the sample's residuals.  If these are too few, as in an
+ * index of an empty table, it is one for vectors of random directions, which
+ * residuals are not far from once they are rotated.
+ */
+void
+vdb_ivf_learn_codebook(VdbIvfBuild *build)
+{
+	const VdbQuantPq *pq = &build->ivf->pq;
+	VdbKmControl control = build->control;
+	Codebook	book = {.build = build,.thread_memory = piece_memory(pq)};
+
+	control.progress = NULL;
+	control.threads = Max(control.threads, 1);
+	book.n = sample_residuals(build);
+	book.chance = book.n < CODEBOOK_LEAST;
+	book.memory = palloc_extended(control.threads * book.thread_memory, MCXT_ALLOC_HUGE);
+	if (book.chance)
+		train_by_chance(&book);
+	else
+		vdb_ivf_build_check(vdb_km_each(pq->m, train_piece, &book, &control));
+	if (book.failed)
+		elog(ERROR, "no codebook could be trained");
+	pfree(book.memory);
 }

@@ -358,9 +358,10 @@ lay_out(const VdbIvf *ivf, const VdbIvfShape *shape, void *memory)
 /* Encodes a vector into a lane of a lead page that is to be changed. */
 static void
 write_code(const VdbIvf *ivf, const VdbIvfShape *shape, VdbIvfLead *lead, uint32 lane,
-		   const float *rotated, const float *centre, const void *row, const Work *work)
+		   const float *rotated, const float *centre, float error, const void *row,
+		   const Work *work)
 {
-	vdb_ivf_encode(ivf, shape, rotated, centre, 0, row, work->scratch, work->encoded);
+	vdb_ivf_encode(ivf, shape, rotated, centre, error, row, work->scratch, work->encoded);
 	vdb_ivf_encoded_lane(ivf, shape, work->encoded,
 						 (VdbQuantBlock *) vdb_ivf_block(shape, lead, lane / VDB_BLOCK),
 						 lane % VDB_BLOCK);
@@ -386,7 +387,7 @@ seal(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, VdbIvfLead *le
 		if (lane != given)
 			row = vdb_ivf_row(shape, index, lead, lane, &buffer, work->copy);
 		vdb_ivf_decode(ivf, row, centre, work->rotated, &error);
-		write_code(ivf, shape, lead, lane, work->rotated, centre, row, work);
+		write_code(ivf, shape, lead, lane, work->rotated, centre, error, row, work);
 	}
 	memset(lead->loose, 0, sizeof(lead->loose));
 	if (BufferIsValid(buffer))
@@ -464,7 +465,7 @@ edit_entry(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bool bui
 	if (shape->directory)
 	{
 		*vdb_ivf_info(shape, lead, lane) = *entry->info;
-		write_code(ivf, shape, lead, lane, entry->rotated, NULL, row, work);
+		write_code(ivf, shape, lead, lane, entry->rotated, NULL, 0, row, work);
 	}
 	else if (shape->coded)
 	{

@@ -4,7 +4,7 @@
  *
  * Lists are looked at from the nearest on.  Of each, the codes give a lower
  * bound for every entry; those with the lowest are kept as candidates, and
- * refined by their 8 bits per dimension; and those come out whose place no
+ * refined by their 8, 4 or 2 bits per dimension; and those come out whose place no
  * other entry can take.  How many rows will be asked for is not known: when
  * the candidates are used up, the same lists are looked at again for more of
  * them, and then further lists follow.  At the end come the rows that no
@@ -127,8 +127,11 @@ struct VdbIvfScan
 	int32	   *sparse_index;	/* of sparse kinds: the query's, then a row's */
 	float	   *sparse_value;
 	VdbSparse	sparse;			/* the query */
-	VdbQuantTables tables;
+	VdbQuantTables tables;		/* for the directory */
 	void	   *tables_memory;
+	VdbQuantTables codes;		/* for lists: the same but for product codes */
+	void	   *codes_memory;
+	float	   *lut;
 	VdbQuantWeights weights;
 	void	   *weights_memory;
 	double		most;			/* deviations that an error can have */
@@ -203,8 +206,8 @@ operator_distance(VdbIvfScan *so, float lower)
 	/* what follows -INFINITY, too, of which there is no root */
 	if (isinf(lower) || lower == -FLT_MAX)
 		return lower;
-	return so->ivf->list.coded ? from_coded(so->ivf, lower) :
-		vdb_am_from_metric(so->ivf->kind, lower);
+	return vdb_ivf_is_plain(so->ivf) ? vdb_am_from_metric(so->ivf->kind, lower) :
+		from_coded(so->ivf, lower);
 }
 
 /* Keeps those with the lowest bounds. */
@@ -261,15 +264,15 @@ add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, 
 }
 
 /*
- * Entries whose codes are not in blocks yet: their 8 bits serve as well.  (The
- * bound is the estimate; what that is wrong by is far less than the distance
- * between the candidates that are kept and those that are not.)
+ * Entries whose codes are not in blocks yet: their rows serve as well.
  */
 static void
 scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block,
 		   const uint32 *loose)
 {
-	const VdbIvfShape *shape = &so->ivf->list;
+	const VdbIvf *ivf = so->ivf;
+	const VdbIvfShape *shape = &ivf->list;
+	const VdbIvfNear *near = &so->lists[list].near;
 	Buffer		buffer = InvalidBuffer;
 
 	for (uint32 i = 0; i < shape->nblocks; i++)
@@ -277,12 +280,13 @@ scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 		{
 			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
 			const void *row = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
-			float		estimate;
+			float		lower;
 
-			vdb_quant_row_many(&so->weights, VDB_QUANT_8BITS, so->lists[list].near.base, &row, 1,
-							   &estimate);
-			if (estimate < so->limit)
-				add_candidate(so, list, lead, block, lane, estimate);
+			vdb_quant_row_many(&so->weights, vdb_ivf_bits(ivf), near->base, &row, 1, &lower);
+			lower -= EPSILON * near->gap *
+				vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row)->error;
+			if (lower < so->limit)
+				add_candidate(so, list, lead, block, lane, lower);
 		}
 	if (BufferIsValid(buffer))
 		vdb_page_unpin(buffer);
@@ -332,7 +336,7 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *
 	if (!again && any != 0)
 		note_loose(so, list, lead, block);
 
-	vdb_quant_block_scan(&so->tables, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
+	vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
 						 shape->stride, shape->nblocks, so->limit, estimate, lower, below);
 	for (uint32 i = 0; i < shape->nblocks; i++)
 		for (uint32 bits = below[i] & ~loose[i]; bits != 0; bits &= bits - 1)
@@ -344,6 +348,17 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *
 		}
 	if (any != 0)
 		scan_loose(so, index, list, lead, block, loose);
+}
+
+/*
+ * What the operator for sparse vectors rounds by, at most.  Its sums are longer
+ * than those of the others: each element of either vector is added to one of
+ * four floats or more, which rounds by half an epsilon of the sum of magnitudes.
+ */
+static inline double
+sparse_rounding(const VdbIvf *ivf)
+{
+	return (ivf->dim / 2 + 16) * (double) FLT_EPSILON;
 }
 
 /*
@@ -371,8 +386,76 @@ sparse_distances(VdbIvfScan *so, const void *const *rows, uint32 n, float *out)
 }
 
 /*
+ * Bounds that cannot fail, from rows of sq8.  What such a row stands for, s, is
+ * off by e, of which the length is known: |q - o| >= |q - s| - |e|, and
+ * <q, o> <= <q, s> + |q||e|.  Roundings: see refined_bound(); they are less than
+ * so much for each unit of the row's factors.
+ */
+static void
+sq8_bounds(VdbIvfScan *so, const void *const *rows, uint32 n, float *out)
+{
+	const VdbIvf *ivf = so->ivf;
+	bool		ip = ivf->meta.metric == VDB_IP;
+	double		unit = (double) ivf->meta.scale * ivf->meta.scale;	/* 1, of the codes */
+	double		length = so->length;
+	double		root = sqrt(ivf->dim);
+	float		base = ip ? 0 : length * length;
+	const VdbQuantSq8Factors one_scale = {.scale = 1},
+				one_middle = {.middle = 1};
+	float		error_scale = vdb_ivf_sq8_error(ivf, &one_scale);
+	float		error_middle = vdb_ivf_sq8_error(ivf, &one_middle);
+	double		of_element = so->weights.step > 0 ? 0.502 * so->weights.step * ivf->dim :
+		length * root;			/* it counts as zero */
+	double		of_middle = 2 * ROUNDING * fabs(so->weights.step * so->weights.sum);
+	double		of_estimate = ROUNDING;
+	double		least = FLT_MIN + 2 * ROUNDING * base +
+		(ip ? unit * FLT_MIN * ivf->dim : ivf->meta.metric == VDB_COSINE ? unit * 2 * ROUNDING : 0);
+	float		slack_scale,
+				slack_middle,
+				slack_estimate,
+				slack;
+
+	if (ip)
+		of_element += ROUNDING * length * root;
+	if (ivf->kind->sparse)
+	{
+		if (ip)
+			of_element += sparse_rounding(ivf) * length * root;
+		else if (ivf->meta.metric == VDB_COSINE)
+			least += 8 * sparse_rounding(ivf) * unit;
+		else
+			of_estimate += sparse_rounding(ivf);
+	}
+	slack_scale = 127.5 * of_element;
+	slack_middle = of_element + of_middle;
+	slack_estimate = of_estimate;
+	slack = least;
+
+	vdb_quant_sq8_many(&so->weights, base, rows, n, out);
+	for (uint32 i = 0; i < n; i++)
+	{
+		const VdbQuantSq8Factors *f = vdb_quant_sq8_factors(ivf->dim, rows[i]);
+		float		scale = fabsf(f->scale);
+		float		middle = fabsf(f->middle);
+		float		error = error_scale * scale + error_middle * middle;
+		float		lower = out[i] - slack - slack_scale * scale - slack_middle * middle -
+			slack_estimate * (fabsf(out[i]) + 2 * fabsf(f->add));
+
+		if (!(out[i] > VDB_IVF_NO_BOUND))
+			out[i] = -INFINITY;
+		else if (ip)
+			out[i] = lower - (float) length * error;
+		else
+		{
+			lower = sqrtf(Max(lower, 0)) - error;
+			out[i] = Max(lower, 0) * Max(lower, 0);
+		}
+	}
+}
+
+/*
  * Entries of a lead page of plain vectors: their bounds are their distances, or
- * for sparse ones almost.
+ * for sparse ones almost; or of rows of sq8.
  */
 static void
 scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
@@ -396,14 +479,16 @@ scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 				lanes[n] = lane;
 				rows[n++] = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
 			}
-		if (ivf->kind->sparse)
+		if (ivf->meta.coding == VDB_IVF_SQ8)
+			sq8_bounds(so, rows, n, d);
+		else if (ivf->kind->sparse)
 			sparse_distances(so, rows, n, d);
 		else
 			many(so->elements, rows, n, ivf->dim, d);
 		for (uint32 i = 0; i < n; i++)
 		{
 			/* Beyond float's range: PostgreSQL finds its place. */
-			if (ivf->kind->elem == VDB_F32 && !ivf->kind->sparse &&
+			if (vdb_ivf_is_plain(ivf) && ivf->kind->elem == VDB_F32 && !ivf->kind->sparse &&
 				!vdb_dist_trusted(ivf->kind->metric, d[i]))
 				d[i] = -INFINITY;
 			if (d[i] < so->limit)
@@ -428,7 +513,7 @@ scan_list(VdbIvfScan *so, Relation index, uint32 list, bool again)
 		so->lists[list].loose = so->nloose;
 		so->lists[list].nloose = 0;
 	}
-	vdb_quant_tables_aim(&so->tables, near->base, near->gap, EPSILON);
+	vdb_quant_tables_aim(&so->codes, near->base, near->gap, EPSILON);
 	for (BlockNumber block = near->head; block != InvalidBlockNumber;)
 	{
 		Buffer		buffer;
@@ -500,16 +585,14 @@ visit_again(VdbIvfScan *so, Relation index)
 
 /*
  * By how much the operator for sparse vectors may be below their distance, on
- * the scale of the codes.  Its sums are longer than those of the others: each
- * element of either vector is added to one of four floats or more, which rounds
- * by half an epsilon of the sum of magnitudes.
+ * the scale of the codes.
  */
 static double
 sparse_slack(const VdbIvfScan *so, const VdbIvfNear *near, float estimate, float rescale)
 {
 	const VdbIvf *ivf = so->ivf;
-	double		rounding = (ivf->dim / 2 + 16) * (double) FLT_EPSILON;
-	double		residual = 127.5 * sqrt(ivf->dim) * fabs(rescale);	/* at most */
+	double		rounding = sparse_rounding(ivf);
+	double		residual = vdb_ivf_reach(ivf) * sqrt(ivf->dim) * fabs(rescale); /* at most */
 
 	if (ivf->meta.metric == VDB_L2SQ)
 		return rounding * fabs(estimate);
@@ -542,8 +625,8 @@ sparse_slack(const VdbIvfScan *so, const VdbIvfNear *near, float estimate, float
  * codes): see README.md.  The difference is very little.
  *
  * To that come roundings.  The query was rounded to integers, by half a step,
- * which counts for each dimension as much as the code there, 127.5 at most;
- * that is more than the rounding of floats in the query and the vector.  What
+ * which counts for each dimension as much as the code there, 127.5 at most of
+ * 8 bits; that is more than the rounding of floats in the query and the vector.  What
  * is left is the rounding of the terms here, and that of the operator, whose
  * sums are of floats, too: PostgreSQL takes a distance below its bound for an
  * error.
@@ -552,7 +635,7 @@ static double
 refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 {
 	const VdbIvf *ivf = so->ivf;
-	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, VDB_QUANT_8BITS, row);
+	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row);
 	double		deviation = factors->error * (1 + ROUNDING);
 	double		length = deviation * so->most;
 	double		width = deviation * Min(so->most, SURE);
@@ -560,7 +643,7 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 	double		slack,
 				lower;
 
-	vdb_quant_row_many(&so->weights, VDB_QUANT_8BITS, near->base, &row, 1, &estimate);
+	vdb_quant_row_many(&so->weights, vdb_ivf_bits(ivf), near->base, &row, 1, &estimate);
 	if (!(estimate > VDB_IVF_NO_BOUND))
 		return -INFINITY;
 	slack = ROUNDING * (fabs(near->base) + fabs(factors->add) +
@@ -571,7 +654,7 @@ refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
 
 	if (ivf->meta.metric == VDB_IP)
 	{
-		double		residual = 127.5 * sqrt(ivf->dim) * fabs(factors->rescale);
+		double		residual = vdb_ivf_reach(ivf) * sqrt(ivf->dim) * fabs(factors->rescale);
 
 		/* lengths of query, residual and centre: what rounding is relative to */
 		slack += ROUNDING * (so->length + residual) * (so->length + near->gap);
@@ -893,7 +976,6 @@ create(Relation index)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	VdbIvf	   *ivf = vdb_ivf_open(index);
 	VdbIvfScan *so = palloc0(sizeof(VdbIvfScan));
-	uint32		code_dim = ivf->list.code_dim;
 
 	so->context = context;
 	so->index = RelationGetRelid(index);
@@ -907,7 +989,12 @@ create(Relation index)
 		so->sparse_value = palloc(2 * ivf->dim * sizeof(float));
 	}
 	so->rotated = palloc(ivf->dim * sizeof(float));
-	so->tables_memory = palloc(vdb_quant_tables_size(code_dim));
+	so->tables_memory = palloc(vdb_quant_tables_size(ivf->directory.code_dim));
+	if (ivf->list.product)
+	{
+		so->codes_memory = palloc(vdb_quant_tables_size(ivf->list.code_dim));
+		so->lut = palloc(ivf->pq.m * ivf->pq.ncentroids * sizeof(float));
+	}
 	so->weights_memory = palloc(vdb_quant_weights_size(ivf->dim));
 	so->copy = palloc(ivf->list.row_size);
 	so->route = vdb_ivf_route_create(ivf, index);
@@ -979,6 +1066,28 @@ take_query(VdbIvfScan *so, Datum query)
 	vdb_am_vector_free(&vector);
 }
 
+/* What codes need of the query: so->rotated, and so->floats. */
+static void
+make_tables(VdbIvfScan *so)
+{
+	const VdbIvf *ivf = so->ivf;
+
+	vdb_quant_tables_init(&so->tables, ivf->directory.code_dim, so->rotated, so->tables_memory);
+	so->codes = so->tables;
+	if (ivf->list.product)
+		vdb_quant_pq4_query(&so->codes, &ivf->pq, so->rotated, so->lut, so->codes_memory);
+	if (!vdb_ivf_is_plain(ivf))
+	{
+		vdb_quant_weights_init(&so->weights, ivf->dim,
+							   ivf->list.coded ? so->rotated : so->floats, so->weights_memory);
+		so->most = sqrt(Max(ivf->dim - 1.0, 1));
+		/* a query too small for a step counts as zero */
+		so->rounded = vdb_ivf_reach(ivf) * (so->weights.step > 0 ?
+											0.502 * so->weights.step * ivf->dim :
+											sqrt(ivf->dim) * so->length);
+	}
+}
+
 static void
 begin_query(VdbIvfScan *so, Relation index)
 {
@@ -998,16 +1107,8 @@ begin_query(VdbIvfScan *so, Relation index)
 		enter_stage(so, index, STAGE_FAR);
 		return;
 	}
-	so->length = vdb_dist_norm(VDB_F32, so->rotated, ivf->dim);
-	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, so->rotated, so->tables_memory);
-	if (ivf->list.coded)
-	{
-		vdb_quant_weights_init(&so->weights, ivf->dim, so->rotated, so->weights_memory);
-		so->most = sqrt(Max(ivf->dim - 1.0, 1));
-		/* a query too small for a step counts as zero */
-		so->rounded = so->weights.step > 0 ? 64.0 * so->weights.step * ivf->dim :
-			127.5 * sqrt(ivf->dim) * so->length;
-	}
+	so->length = vdb_dist_norm(VDB_F32, ivf->list.coded ? so->rotated : so->floats, ivf->dim);
+	make_tables(so);
 	begin_route(so, index, VDB_IVF_BY_BASE);
 	enter_stage(so, index, STAGE_LISTS);
 }
@@ -1083,7 +1184,7 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		case STAGE_LISTS:
 			if (next_of_lists(so, index, &found))
 				return give(scan, &found.tid, false, found.key,
-							so->ivf->list.coded || so->ivf->kind->sparse ||
+							!vdb_ivf_is_plain(so->ivf) || so->ivf->kind->sparse ||
 							found.key == -INFINITY);
 			enter_stage(so, index, STAGE_ZEROS);
 			break;
@@ -1152,11 +1253,12 @@ vdb_ivf_probe(VdbIvfScan *so, Relation index, const void *row, const float *rota
 
 	reset(so);
 	memcpy(so->rotated, rotated, ivf->dim * sizeof(float));
-	vdb_quant_tables_init(&so->tables, ivf->list.code_dim, rotated, so->tables_memory);
-	if (ivf->list.coded)
-		vdb_quant_weights_init(&so->weights, ivf->dim, rotated, so->weights_memory);
-	else
+	if (vdb_ivf_is_plain(ivf))
 		set_elements(so, row);
+	else if (!ivf->list.coded)
+		vdb_quant_unrotate(&ivf->rotation, rotated, so->floats);
+	so->length = vdb_dist_norm(VDB_F32, ivf->list.coded ? rotated : so->floats, ivf->dim);
+	make_tables(so);
 	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->rotated, &so->tables);
 	visit_lists(so, index, lists);
 	n = so->ncandidates;
@@ -1171,7 +1273,7 @@ vdb_ivf_probe(VdbIvfScan *so, Relation index, const void *row, const float *rota
 			Buffer		buffer;
 			const void *codes = candidate_row(so, index, c, &buffer);
 
-			vdb_quant_row_many(&so->weights, VDB_QUANT_8BITS, so->lists[c->list].near.base,
+			vdb_quant_row_many(&so->weights, vdb_ivf_bits(ivf), so->lists[c->list].near.base,
 							   &codes, 1, &found[i].distance);
 			if (BufferIsValid(buffer))
 				vdb_page_unpin(buffer);
