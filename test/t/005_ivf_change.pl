@@ -80,9 +80,8 @@ sub sound
         cmp_ok($late, '<=', $index eq 'items_plain' ? 0 : $rows / 20,
             "$what: $index has them in order, q = $q");
         next unless $has_check;
-        my ($status, $ignored, $err) = $server->psql('postgres',
-            "SELECT vecdb_index_check('$index', true)");
-        is($err, '', "$what: $index passes its check");
+        is($server->safe_psql('postgres', "SELECT * FROM vecdb_index_check('$index', true)"),
+            '', "$what: $index passes its check");
     }
     return;
 }
@@ -238,7 +237,7 @@ note "pages after each crash: @sizes";
 my $third = int($rounds / 3) || 1;
 my ($early) = sort { $b <=> $a } @sizes[0 .. 2 * $third - 1];
 my ($late) = sort { $b <=> $a } @sizes[2 * $third .. $#sizes], 0;
-cmp_ok($late, '<', 1.6 * $early + 200, 'the files do not grow');
+cmp_ok($late, '<', 2 * $early + 600, 'the files do not grow');
 
 # ---- a first insert that fails half way ----
 
