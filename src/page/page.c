@@ -155,6 +155,11 @@ vdb_page_read(Relation index, BlockNumber block, uint16 kind)
 Buffer
 vdb_page_read_exclusive(Relation index, BlockNumber block, uint16 kind)
 {
+	/*
+	 * Looked at before it is locked, too: a damaged reference may lead to a
+	 * page that we, or whoever waits for us, have locked.
+	 */
+	vdb_page_unpin(vdb_page_pin(index, block, kind));
 	return read_locked(index, block, kind, BUFFER_LOCK_EXCLUSIVE);
 }
 
