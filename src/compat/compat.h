@@ -47,6 +47,13 @@
 #define VDB_COMPAT_MODULE_MAGIC(name_, version_) PG_MODULE_MAGIC
 #endif
 
+/* From 18 on, a tuple descriptor has what matters of its attributes twice. */
+#if PG_VERSION_NUM >= 180000
+#define VDB_COMPAT_ATTRIBUTE_CHANGED(desc, i) populate_compact_attribute(desc, i)
+#else
+#define VDB_COMPAT_ATTRIBUTE_CHANGED(desc, i) ((void) 0)
+#endif
+
 /* pg_noreturn came with 18, which took away pg_attribute_noreturn(). */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))

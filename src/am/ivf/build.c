@@ -28,6 +28,7 @@
 
 #include "am/common/options.h"
 #include "am/ivf/build.h"
+#include "compat/compat.h"
 
 /* Rows that centres are trained on, for each list. */
 #define SAMPLE_PER_LIST 64
@@ -350,6 +351,7 @@ begin_sort(Batch *batch, Size memory)
 	TupleDescInitEntry(desc, COLUMN_ENTRY, "entry", BYTEAOID, -1, 0);
 	/* As it is: a shorter header is not worth the trouble. */
 	TupleDescAttr(desc, COLUMN_ENTRY - 1)->attstorage = TYPSTORAGE_PLAIN;
+	VDB_COMPAT_ATTRIBUTE_CHANGED(desc, COLUMN_ENTRY - 1);
 	batch->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	batch->sort = tuplesort_begin_heap(desc, 1, keys, operators, collations, nulls_first,
 									   memory / 1024, NULL, TUPLESORT_NONE);
