@@ -15,6 +15,11 @@
 #error "vecdb needs PostgreSQL 15 or later"
 #endif
 
+/* Macros for toasted values left postgres.h with 16. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /*
  * Soft errors came with 16.  Before, input functions are never asked for one,
  * so the error is raised.

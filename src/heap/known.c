@@ -27,6 +27,7 @@
 #include "access/xact.h"
 #include "utils/memutils.h"
 
+#include "compat/compat.h"
 #include "heap/heap.h"
 
 int			vdb_heap_searches = 0;

@@ -262,6 +262,19 @@ find_room(const VdbIvfShape *shape, Relation index, bool building, BlockNumber h
 	}
 }
 
+/*
+ * Locks a row page of a list.  (vdb_page_read_exclusive() looks at a page before
+ * it locks it: a damaged number may lead to one that we have locked.)
+ */
+static Buffer
+lock_row_page(Relation index, uint32 number, BlockNumber block)
+{
+	Buffer		buffer = vdb_page_read_exclusive(index, block, VDB_IVF_ROWS);
+
+	check_rows(index, buffer, number);
+	return buffer;
+}
+
 /* A row page, made or locked; old is its buffer in the latter case. */
 static Page
 edit_row_page(VdbEdit *edit, uint32 number, BlockNumber *block, Buffer *old)
@@ -275,11 +288,7 @@ edit_row_page(VdbEdit *edit, uint32 number, BlockNumber *block, Buffer *old)
 		vdb_page_opaque(page)->next = number;
 		return page;
 	}
-	/* Looked at before it is locked: what else this may be, we may have locked. */
-	*old = vdb_page_pin(edit->index, *block, VDB_IVF_ROWS);
-	check_rows(edit->index, *old, number);
-	vdb_page_unpin(*old);
-	*old = vdb_page_read_exclusive(edit->index, *block, VDB_IVF_ROWS);
+	*old = lock_row_page(edit->index, number, *block);
 	return vdb_edit_page(edit, *old);
 }
 
@@ -409,8 +418,7 @@ patch_entry(const VdbIvfShape *shape, Relation index, Buffer buffer, uint32 lane
 			const VdbIvfEntry *entry, const void *row)
 {
 	VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
-	Buffer		rows = vdb_page_read_exclusive(index, lead->rows[row_page(shape, lane)],
-											   VDB_IVF_ROWS);
+	Buffer		rows = lock_row_page(index, lead->list, lead->rows[row_page(shape, lane)]);
 	Page		page = BufferGetPage(rows);
 	uint32		at = row_offset(shape, lane);
 	LocationIndex lower = vdb_page_contents(page) + at + shape->row_size - (char *) page;
