@@ -332,6 +332,21 @@ vdb_heap_detoast(struct varlena *value)
 	fuzz_fail("a plain value was taken for a toasted one", __FILE__, __LINE__);
 }
 
+/* No index is searched, so no distance is remembered. */
+int			vdb_heap_searches = 0;
+
+bool
+vdb_heap_recall(Datum a, Datum b, uint32 what, VdbHeapKnown *known)
+{
+	fuzz_fail("a distance was looked up without a search", __FILE__, __LINE__);
+}
+
+void
+vdb_heap_remember(VdbHeapKnown *known, double number)
+{
+	fuzz_fail("a distance was remembered without a search", __FILE__, __LINE__);
+}
+
 /* ---- messages ---- */
 
 void

@@ -138,152 +138,6 @@ check_status(VdbKmStatus status)
 		elog(ERROR, "k-means failed: %d", (int) status);
 }
 
-/* ---- the directory ---- */
-
-/* A page of the directory, locked. */
-static Buffer
-directory_page(Balance *b, uint32 number)
-{
-	BlockNumber block = b->ivf->meta.directory;
-
-	for (;; number--)
-	{
-		Buffer		buffer = vdb_page_read_exclusive(b->index, block, VDB_IVF_LEAD);
-
-		if (number == 0)
-			return buffer;
-		block = vdb_page_opaque(BufferGetPage(buffer))->next;
-		vdb_page_release(buffer);
-	}
-}
-
-/* Says when a list dies, and when its pages are free. */
-static void
-set_info(Balance *b, uint32 ordinal, uint32 died, FullTransactionId retired)
-{
-	const VdbIvfShape *shape = &b->ivf->directory;
-	Buffer		buffer = directory_page(b, ordinal / shape->lanes);
-	VdbEdit		edit;
-	VdbIvfListInfo *info;
-
-	vdb_edit_begin(&edit, b->index, false);
-	info = vdb_ivf_info(shape, vdb_ivf_lead(vdb_edit_page(&edit, buffer)), ordinal % shape->lanes);
-	info->died = died;
-	info->retired_low = (uint32) U64FromFullTransactionId(retired);
-	info->retired_high = (uint32) (U64FromFullTransactionId(retired) >> 32);
-	vdb_edit_finish(&edit);
-	vdb_page_release(buffer);
-}
-
-/* Whether new lists are put into a page of the directory before that one. */
-static bool
-has_room_before(Balance *b, uint32 number)
-{
-	BlockNumber block = b->ivf->meta.directory;
-	BlockNumber target = block;
-
-	for (uint32 i = 0; i < number; i++)
-	{
-		Buffer		buffer = vdb_ivf_read_lead(b->index, block, VDB_IVF_DIRECTORY);
-
-		if (i == 0)
-			target = vdb_ivf_lead(BufferGetPage(buffer))->target;
-		if (block == target)
-		{
-			vdb_page_release(buffer);
-			return true;
-		}
-		block = vdb_page_opaque(BufferGetPage(buffer))->next;
-		vdb_page_release(buffer);
-	}
-	return false;
-}
-
-/* Takes a list off the directory, whose lane serves another one. */
-static void
-remove_list(Balance *b, uint32 ordinal)
-{
-	const VdbIvfShape *shape = &b->ivf->directory;
-	uint32		lane = ordinal % shape->lanes;
-	bool		aim = !has_room_before(b, ordinal / shape->lanes);
-	Buffer		buffer = directory_page(b, ordinal / shape->lanes);
-	Buffer		first = InvalidBuffer;
-	VdbEdit		edit;
-	VdbIvfLead *lead;
-
-	if (aim && BufferGetBlockNumber(buffer) != b->ivf->meta.directory)
-		first = vdb_page_read_exclusive(b->index, b->ivf->meta.directory, VDB_IVF_LEAD);
-	vdb_edit_begin(&edit, b->index, false);
-	lead = vdb_ivf_lead(vdb_edit_page(&edit, buffer));
-	vdb_quant_block_clear(shape->code_dim,
-						  (VdbQuantBlock *) vdb_ivf_block(shape, lead, lane / VDB_BLOCK),
-						  lane % VDB_BLOCK);
-	memset(vdb_ivf_tid(shape, lead, lane), 0, sizeof(ItemPointerData));
-	memset(vdb_ivf_info(shape, lead, lane), 0, sizeof(VdbIvfListInfo));
-	lead->live--;
-	if (BufferIsValid(first))
-		lead = vdb_ivf_lead(vdb_edit_page(&edit, first));
-	if (aim)
-		lead->target = BufferGetBlockNumber(buffer);
-	vdb_edit_finish(&edit);
-	if (BufferIsValid(first))
-		vdb_page_release(first);
-	vdb_page_release(buffer);
-}
-
-/* A lane of the directory. */
-typedef struct Lane
-{
-	VdbIvfNear	list;
-	VdbIvfListInfo info;
-} Lane;
-
-/* All of them. */
-static Lane *
-read_directory(Relation index, const VdbIvf *ivf, uint32 *n)
-{
-	const VdbIvfShape *shape = &ivf->directory;
-	uint32		room = shape->lanes;
-	Lane	   *lanes = palloc(room * sizeof(Lane));
-	uint32		first = 0;
-	VdbPageChain chain = {0};
-
-	*n = 0;
-	for (BlockNumber block = ivf->meta.directory; block != InvalidBlockNumber;)
-	{
-		Buffer		buffer;
-		VdbIvfLead *lead;
-
-		vdb_page_follow(&chain, index, block);
-		buffer = vdb_ivf_read_lead(index, block, VDB_IVF_DIRECTORY);
-		lead = vdb_ivf_lead(BufferGetPage(buffer));
-		if (*n + shape->lanes > room)
-		{
-			room = *n * 2 + shape->lanes;
-			lanes = repalloc_huge(lanes, room * sizeof(Lane));
-		}
-		for (uint32 lane = 0; lane < shape->lanes; lane++)
-		{
-			ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
-			Lane	   *to = &lanes[*n];
-
-			if (!ItemPointerIsValid(tid))
-				continue;
-			memset(to, 0, sizeof(*to));
-			to->info = *vdb_ivf_info(shape, lead, lane);
-			to->list.ordinal = first + lane;
-			to->list.number = to->info.number;
-			to->list.head = ItemPointerGetBlockNumberNoCheck(tid);
-			(*n)++;
-		}
-		first += shape->lanes;
-		block = vdb_page_opaque(BufferGetPage(buffer))->next;
-		vdb_page_release(buffer);
-		CHECK_FOR_INTERRUPTS();
-	}
-	return lanes;
-}
-
 /* ---- before a change, and after it ---- */
 
 /* Undoes a change that was begun, and not ended. */
@@ -291,21 +145,21 @@ static void
 undo(Balance *b)
 {
 	uint32		n;
-	Lane	   *lanes = read_directory(b->index, b->ivf, &n);
+	VdbIvfLane	   *lanes = vdb_ivf_directory_read(b->index, b->ivf, &n);
 
 	for (uint32 i = 0; i < n; i++)
 	{
-		Lane	   *lane = &lanes[i];
+		VdbIvfLane	   *lane = &lanes[i];
 
 		if (lane->info.born > b->state.version)
 		{
-			remove_list(b, lane->list.ordinal);
+			vdb_ivf_directory_remove(b->index, b->ivf, lane->list.ordinal);
 			vdb_ivf_list_free(&b->ivf->list, b->index, lane->list.head, lane->list.number);
 		}
 		else if (lane->info.died != VDB_IVF_LIVES && lane->info.died > b->state.version)
 		{
 			vdb_ivf_list_close(b->index, lane->list.head, false, 0);
-			set_info(b, lane->list.ordinal, VDB_IVF_LIVES, InvalidFullTransactionId);
+			vdb_ivf_directory_set(b->index, b->ivf, lane->list.ordinal, VDB_IVF_LIVES, InvalidFullTransactionId);
 		}
 	}
 	b->state.busy = 0;
@@ -325,21 +179,21 @@ free_retired(Balance *b)
 	FullTransactionId now = ReadNextFullTransactionId();
 	bool		freed = false;
 	uint32		n;
-	Lane	   *lanes = read_directory(b->index, b->ivf, &n);
+	VdbIvfLane	   *lanes = vdb_ivf_directory_read(b->index, b->ivf, &n);
 
 	for (uint32 i = 0; i < n; i++)
 	{
-		Lane	   *lane = &lanes[i];
+		VdbIvfLane	   *lane = &lanes[i];
 		FullTransactionId retired = FullTransactionIdFromU64
 			(lane->info.retired_low | (uint64) lane->info.retired_high << 32);
 
 		if (lane->info.died > b->state.version)
 			continue;
 		if (!FullTransactionIdIsValid(retired))
-			set_info(b, lane->list.ordinal, lane->info.died, now);
+			vdb_ivf_directory_set(b->index, b->ivf, lane->list.ordinal, lane->info.died, now);
 		else if (GlobalVisCheckRemovableFullXid(NULL, retired))
 		{
-			remove_list(b, lane->list.ordinal);
+			vdb_ivf_directory_remove(b->index, b->ivf, lane->list.ordinal);
 			vdb_ivf_list_free(&b->ivf->list, b->index, lane->list.head, lane->list.number);
 			freed = true;
 		}
@@ -401,20 +255,6 @@ create_balance(Relation index, const VdbIvf *ivf)
 	return b;
 }
 
-/* Whether a list is there still. */
-static bool
-still_there(Balance *b, const VdbIvfNear *list)
-{
-	const VdbIvfShape *shape = &b->ivf->directory;
-	Buffer		buffer = directory_page(b, list->ordinal / shape->lanes);
-	VdbIvfListInfo *info = vdb_ivf_info(shape, vdb_ivf_lead(BufferGetPage(buffer)),
-										list->ordinal % shape->lanes);
-	bool		there = info->number == list->number && vdb_ivf_lives(info, b->state.version);
-
-	vdb_page_release(buffer);
-	return there;
-}
-
 void
 vdb_ivf_wait(Relation index, const VdbIvf *ivf, const VdbIvfNear *list)
 {
@@ -422,7 +262,7 @@ vdb_ivf_wait(Relation index, const VdbIvf *ivf, const VdbIvfNear *list)
 
 	lock_changes(&b);
 	/* Else whoever waits for it would wait forever. */
-	if (list != NULL && still_there(&b, list) &&
+	if (list != NULL && vdb_ivf_directory_has(index, ivf, list, b.state.version) &&
 		vdb_ivf_list_is_closed(index, list->head, list->number))
 		vdb_page_corrupted(index, list->head, "the list is closed, and nothing takes its place");
 	unlock_changes(&b);
@@ -666,7 +506,7 @@ write_lists(Balance *b, const VdbIvfNear *lists, uint32 nlists)
 static void
 close_list(Balance *b, const VdbIvfNear *list)
 {
-	set_info(b, list->ordinal, b->state.version + 1, InvalidFullTransactionId);
+	vdb_ivf_directory_set(b->index, b->ivf, list->ordinal, b->state.version + 1, InvalidFullTransactionId);
 	vdb_ivf_list_close(b->index, list->head, true, 0);
 }
 
@@ -674,7 +514,7 @@ static void
 reopen_list(Balance *b, const VdbIvfNear *list, uint32 whole)
 {
 	vdb_ivf_list_close(b->index, list->head, false, whole);
-	set_info(b, list->ordinal, VDB_IVF_LIVES, InvalidFullTransactionId);
+	vdb_ivf_directory_set(b->index, b->ivf, list->ordinal, VDB_IVF_LIVES, InvalidFullTransactionId);
 }
 
 /* Of lists that were empty before they were closed, those that are not stay. */
@@ -859,7 +699,7 @@ measure(Balance *b)
 	VdbIvfScan *scan = vdb_ivf_probe_create(b->index);
 	uint32		n = 0;
 	uint32		nlanes;
-	Lane	   *lanes = read_directory(b->index, b->ivf, &nlanes);
+	VdbIvfLane	   *lanes = vdb_ivf_directory_read(b->index, b->ivf, &nlanes);
 	uint32		most = Min(state->nlists, Max(64, 4 * state->probes[5] + 16));
 	uint64	   *found = palloc0(most * sizeof(uint64));
 	Example		example = {.balance = b,.row = palloc(b->ivf->list.row_size)};
@@ -873,7 +713,7 @@ measure(Balance *b)
 	vdb_ivf_route_begin(b->route, state->version, VDB_IVF_ANY, NULL, NULL);
 	for (uint32 i = 0; i < PROBE_ROWS && n > 0; i++)
 	{
-		Lane	   *lane = &lanes[pg_prng_uint64_range(&b->random, 0, n - 1)];
+		VdbIvfLane	   *lane = &lanes[pg_prng_uint64_range(&b->random, 0, n - 1)];
 		uint32		ranks[PROBE_NEIGHBOURS];
 		uint64		entries;
 		uint32		k;
@@ -915,7 +755,7 @@ vdb_ivf_grown(Relation index, const VdbIvf *ivf, const VdbIvfNear *list, uint32 
 	MemoryContext old;
 	Balance    *b;
 	uint32		n;
-	Lane	   *lanes;
+	VdbIvfLane	   *lanes;
 
 	if (entries < SPLIT_AT * LEAST_TARGET || !vdb_page_guard_try(index, VDB_IVF_METAPAGE))
 		return;
@@ -927,7 +767,7 @@ vdb_ivf_grown(Relation index, const VdbIvf *ivf, const VdbIvfNear *list, uint32 
 	if (entries >= SPLIT_AT * b->target)
 	{
 		free_retired(b);
-		lanes = read_directory(index, ivf, &n);
+		lanes = vdb_ivf_directory_read(index, ivf, &n);
 		for (uint32 i = 0; i < n; i++)
 			if (lanes[i].list.number == list->number &&
 				vdb_ivf_lives(&lanes[i].info, b->state.version))
@@ -960,7 +800,7 @@ VdbIvfListCount *
 vdb_ivf_all_lists(Relation index, const VdbIvf *ivf, uint32 *n)
 {
 	VdbIvfState state;
-	Lane	   *lanes = read_directory(index, ivf, n);
+	VdbIvfLane	   *lanes = vdb_ivf_directory_read(index, ivf, n);
 	VdbIvfListCount *lists = palloc_extended(Max(*n, 1) * sizeof(VdbIvfListCount),
 											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
@@ -1029,7 +869,7 @@ vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint3
 		/* What the last few have left serves the next ones, if nobody needs it. */
 		if (++tried % 16 == 0)
 			free_retired(b);
-		if (still_there(b, &lists[i].list))
+		if (vdb_ivf_directory_has(index, ivf, &lists[i].list, b->state.version))
 		{
 			if (live > SPLIT_AT * b->target)
 				split(b, &lists[i].list, live);

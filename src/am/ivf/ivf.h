@@ -384,6 +384,29 @@ extern void vdb_ivf_route_centre(VdbIvfRoute *route, const VdbIvfNear *near, flo
 /* How many to ask for at a time. */
 extern void vdb_ivf_route_expect(VdbIvfRoute *route, uint32 lists);
 
+/* ---- directory.c: lists that there are ---- */
+
+/* A lane of the directory. */
+typedef struct VdbIvfLane
+{
+	VdbIvfNear	list;			/* without distances */
+	VdbIvfListInfo info;
+} VdbIvfLane;
+
+/* All of them that are used, n. */
+extern VdbIvfLane *vdb_ivf_directory_read(Relation index, const VdbIvf *ivf, uint32 *n);
+
+/* Whether a list is there in a version. */
+extern bool vdb_ivf_directory_has(Relation index, const VdbIvf *ivf, const VdbIvfNear *list,
+								  uint32 version);
+
+/* Says when a list dies, and when its pages are free. */
+extern void vdb_ivf_directory_set(Relation index, const VdbIvf *ivf, uint32 ordinal,
+								  uint32 died, FullTransactionId retired);
+
+/* Takes a list off; its lane serves another one. */
+extern void vdb_ivf_directory_remove(Relation index, const VdbIvf *ivf, uint32 ordinal);
+
 /* ---- balance.c: lists made anew as rows come and go ---- */
 
 /*

@@ -1,0 +1,686 @@
+/*
+ * candidate.c
+ *	  Entries that may be near: finding them by their codes, and putting them in
+ *	  order by their rows.
+ *
+ * A candidate is noted with its row id, and its row is read later without a
+ * lock.  If the lane has been emptied and filled anew meanwhile, what is read is
+ * another vector's; but then vacuum has found the row dead for every snapshot,
+ * and PostgreSQL will drop it.
+ */
+#include "postgres.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+
+#include "am/ivf/scan.h"
+
+/*
+ * How wide the bounds from a bit per dimension are, in standard deviations.
+ * At 1.9, the value of the RaBitQ paper, one neighbour in 500 of sift128 is
+ * never found; wider bounds refine more candidates.
+ */
+#define EPSILON 2.2f
+
+/* Relative error of sums of floats, with room to spare. */
+#define ROUNDING 4e-6
+
+/*
+ * So many standard deviations are never exceeded: the probability is below
+ * 2 exp(-SURE^2 / 2) = 4e-22.
+ */
+#define SURE 10
+
+/* Candidates kept, more each time that they are used up. */
+#define MORE_KEEP 8
+
+/* Candidates refined at a time. */
+#define BATCH 32
+
+/* Look at so many entries for every row returned. */
+#define ENTRIES_PER_ROW 16
+
+/* The operator's distance from that of the codes. */
+static double
+from_coded(const VdbIvf *ivf, double d)
+{
+	d /= (double) ivf->meta.scale * ivf->meta.scale;
+	switch (ivf->meta.metric)
+	{
+		case VDB_L2SQ:
+			return sqrt(Max(d, 0));
+		case VDB_COSINE:
+			/* Vectors of length 1: 1 - <a, b> = |a - b|^2 / 2. */
+			return Max(d, 0) / 2;
+		default:
+			return d;
+	}
+}
+
+/* The operator's distance that goes with a candidate's bound. */
+static double
+operator_distance(VdbIvfScan *so, float lower)
+{
+	/* what follows -INFINITY, too, of which there is no root */
+	if (isinf(lower) || lower == -FLT_MAX)
+		return lower;
+	return vdb_ivf_is_plain(so->ivf) ? vdb_am_from_metric(so->ivf->kind, lower) :
+		from_coded(so->ivf, lower);
+}
+
+/* Keeps those with the lowest bounds. */
+static void
+drop_candidates(VdbIvfScan *so)
+{
+	Candidate  *c = so->candidates;
+	uint32		n = so->next;
+
+	for (uint32 i = so->next; i < so->ncandidates; i++)
+		so->numbers[i - so->next] = c[i].lower;
+	if (!vdb_scan_cut(so->numbers, so->ncandidates - so->next, so->keep, &so->limit))
+		so->limit = vdb_scan_nth(so->numbers, so->ncandidates - so->next, so->keep);
+	/* Without a branch: nobody could guess it. */
+	for (uint32 i = so->next; i < so->ncandidates; i++)
+	{
+		bool		stays = c[i].lower < so->limit;
+
+		c[n] = c[i];
+		n += stays;
+	}
+	so->ncandidates = n;
+}
+
+/* Notes an entry of a lead page that is locked. */
+static inline void
+add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, uint32 lane,
+			  float lower)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
+	Candidate  *c;
+
+	if (!ItemPointerIsValid(tid) || lower < so->lists[list].taken)
+		return;
+	if (so->ncandidates == so->candidate_room)
+	{
+		so->candidate_room *= 2;
+		so->candidates = repalloc_huge(so->candidates,
+									   so->candidate_room * sizeof(Candidate));
+		so->numbers = repalloc_huge(so->numbers, so->candidate_room * sizeof(float));
+		so->which = repalloc_huge(so->which, so->candidate_room * sizeof(uint32));
+	}
+	c = &so->candidates[so->ncandidates++];
+	c->lower = lower;
+	c->list = list;
+	c->tid = *tid;
+	c->lane = lane;
+	c->row = shape->rows_per_page > 0 ? lead->rows[lane / shape->rows_per_page] :
+		InvalidBlockNumber;
+	c->lead = block;
+	if (so->ncandidates - so->next >= SPARE * so->keep)
+		drop_candidates(so);
+}
+
+/*
+ * Entries whose codes are not in blocks yet: their rows serve as well.
+ */
+static void
+scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block,
+		   const uint32 *loose)
+{
+	const VdbIvf *ivf = so->ivf;
+	const VdbIvfShape *shape = &ivf->list;
+	const VdbIvfNear *near = &so->lists[list].near;
+	Buffer		buffer = InvalidBuffer;
+
+	for (uint32 i = 0; i < shape->nblocks; i++)
+		for (uint32 bits = loose[i]; bits != 0; bits &= bits - 1)
+		{
+			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
+			const void *row = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
+			float		lower;
+
+			vdb_quant_row_many(&so->weights, vdb_ivf_bits(ivf), near->base, &row, 1, &lower);
+			lower -= EPSILON * near->gap *
+				vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row)->error;
+			if (lower < so->limit)
+				add_candidate(so, list, lead, block, lane, lower);
+		}
+	if (BufferIsValid(buffer))
+		vdb_page_unpin(buffer);
+}
+
+/* Remembers which lanes of a page are loose. */
+static void
+note_loose(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block)
+{
+	if (so->nloose == so->loose_room)
+	{
+		so->loose_room *= 2;
+		so->loose = repalloc_huge(so->loose, so->loose_room * sizeof(Loose));
+	}
+	so->loose[so->nloose].lead = block;
+	memcpy(so->loose[so->nloose++].lanes, lead->loose, sizeof(lead->loose));
+	so->lists[list].nloose++;
+}
+
+/*
+ * Entries of a lead page of codes.  Whether one has been taken, its bound says:
+ * so that has to be the same each time.  What was loose is looked at as if it
+ * still were, though an insert may have put it into a block; *noted counts the
+ * list's pages with such lanes.
+ */
+static void
+scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *lead,
+		   BlockNumber block, uint32 *noted)
+{
+	const Visited *visited = &so->lists[list];
+	const VdbIvfShape *shape = &so->ivf->list;
+	float		estimate[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+	float		lower[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+	uint32		below[VDB_IVF_MAX_BLOCKS];
+	uint32		loose[VDB_IVF_MAX_BLOCKS];
+	uint32		any = 0;
+
+	memcpy(loose, lead->loose, sizeof(loose));
+	if (again && *noted < visited->nloose && so->loose[visited->loose + *noted].lead == block)
+	{
+		for (uint32 i = 0; i < shape->nblocks; i++)
+			loose[i] |= so->loose[visited->loose + *noted].lanes[i];
+		(*noted)++;
+	}
+	for (uint32 i = 0; i < shape->nblocks; i++)
+		any |= loose[i];
+	if (!again && any != 0)
+		note_loose(so, list, lead, block);
+
+	vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
+						 shape->stride, shape->nblocks, so->limit, estimate, lower, below);
+	for (uint32 i = 0; i < shape->nblocks; i++)
+		for (uint32 bits = below[i] & ~loose[i]; bits != 0; bits &= bits - 1)
+		{
+			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
+
+			if (lower[lane] < so->limit)
+				add_candidate(so, list, lead, block, lane, lower[lane]);
+		}
+	if (any != 0)
+		scan_loose(so, index, list, lead, block, loose);
+}
+
+/*
+ * What the operator for sparse vectors rounds by, at most.  Its sums are longer
+ * than those of the others: each element of either vector is added to one of
+ * four floats or more, which rounds by half an epsilon of the sum of magnitudes.
+ */
+static inline double
+sparse_rounding(const VdbIvf *ivf)
+{
+	return (ivf->dim / 2 + 16) * (double) FLT_EPSILON;
+}
+
+/*
+ * Distances of sparse vectors, as the operator adds them up: what dense kernels
+ * say may be more than that.  Rounded down.
+ */
+static void
+sparse_distances(VdbIvfScan *so, const void *const *rows, uint32 n, float *out)
+{
+	const VdbIvf *ivf = so->ivf;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		VdbSparse	row;
+		double		d;
+
+		vdb_am_to_sparse(rows[i], ivf->dim, so->sparse_index + ivf->dim,
+						 so->sparse_value + ivf->dim, &row);
+		/* the row first, as in the operator: its sum depends on it */
+		d = vdb_dist_sparse(ivf->kind->metric, &row, &so->sparse);
+		out[i] = d;
+		if (out[i] > d)
+			out[i] = nextafterf(out[i], -INFINITY);
+	}
+}
+
+/*
+ * Bounds that cannot fail, from rows of sq8.  What such a row stands for, s, is
+ * off by e, of which the length is known: |q - o| >= |q - s| - |e|, and
+ * <q, o> <= <q, s> + |q||e|.  Roundings: see refined_bound(); they are less than
+ * so much for each unit of the row's factors.
+ */
+static void
+sq8_bounds(VdbIvfScan *so, const void *const *rows, uint32 n, float *out)
+{
+	const VdbIvf *ivf = so->ivf;
+	bool		ip = ivf->meta.metric == VDB_IP;
+	double		unit = (double) ivf->meta.scale * ivf->meta.scale;	/* 1, of the codes */
+	double		length = so->length;
+	double		root = sqrt(ivf->dim);
+	float		base = ip ? 0 : length * length;
+	const VdbQuantSq8Factors one_scale = {.scale = 1},
+				one_middle = {.middle = 1};
+	float		error_scale = vdb_ivf_sq8_error(ivf, &one_scale);
+	float		error_middle = vdb_ivf_sq8_error(ivf, &one_middle);
+	double		of_element = so->weights.step > 0 ? 0.502 * so->weights.step * ivf->dim :
+		length * root;			/* it counts as zero */
+	double		of_middle = 2 * ROUNDING * fabs(so->weights.step * so->weights.sum);
+	double		of_estimate = ROUNDING;
+	double		least = FLT_MIN + 2 * ROUNDING * base +
+		(ip ? unit * FLT_MIN * ivf->dim : ivf->meta.metric == VDB_COSINE ? unit * 2 * ROUNDING : 0);
+	float		slack_scale,
+				slack_middle,
+				slack_estimate,
+				slack;
+
+	if (ip)
+		of_element += ROUNDING * length * root;
+	if (ivf->kind->sparse)
+	{
+		if (ip)
+			of_element += sparse_rounding(ivf) * length * root;
+		else if (ivf->meta.metric == VDB_COSINE)
+			least += 8 * sparse_rounding(ivf) * unit;
+		else
+			of_estimate += sparse_rounding(ivf);
+	}
+	slack_scale = 127.5 * of_element;
+	slack_middle = of_element + of_middle;
+	slack_estimate = of_estimate;
+	slack = least;
+
+	vdb_quant_sq8_many(&so->weights, base, rows, n, out);
+	for (uint32 i = 0; i < n; i++)
+	{
+		const VdbQuantSq8Factors *f = vdb_quant_sq8_factors(ivf->dim, rows[i]);
+		float		scale = fabsf(f->scale);
+		float		middle = fabsf(f->middle);
+		float		error = error_scale * scale + error_middle * middle;
+		float		lower = out[i] - slack - slack_scale * scale - slack_middle * middle -
+			slack_estimate * (fabsf(out[i]) + 2 * fabsf(f->add));
+
+		if (!(out[i] > VDB_IVF_NO_BOUND))
+			out[i] = -INFINITY;
+		else if (ip)
+			out[i] = lower - (float) length * error;
+		else
+		{
+			lower = sqrtf(Max(lower, 0)) - error;
+			out[i] = Max(lower, 0) * Max(lower, 0);
+		}
+	}
+}
+
+/*
+ * Entries of a lead page of plain vectors: their bounds are their distances, or
+ * for sparse ones almost; or of rows of sq8.
+ */
+static void
+scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
+{
+	const VdbIvf *ivf = so->ivf;
+	const VdbIvfShape *shape = &ivf->list;
+	VdbDistMany many = vdb_kernel.many[ivf->kind->elem][ivf->kind->metric];
+	Buffer		buffer = InvalidBuffer;
+	uint32		step = Max(shape->rows_per_page, 1);
+
+	for (uint32 first = 0; first < shape->lanes; first += step)
+	{
+		const void *rows[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+		float		d[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+		uint32		lanes[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
+		uint32		n = 0;
+
+		for (uint32 lane = first; lane < Min(first + step, shape->lanes); lane++)
+			if (ItemPointerIsValid(vdb_ivf_tid(shape, lead, lane)))
+			{
+				lanes[n] = lane;
+				rows[n++] = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
+			}
+		if (ivf->meta.coding == VDB_IVF_SQ8)
+			sq8_bounds(so, rows, n, d);
+		else if (ivf->kind->sparse)
+			sparse_distances(so, rows, n, d);
+		else
+			many(so->elements, rows, n, ivf->dim, d);
+		for (uint32 i = 0; i < n; i++)
+		{
+			/* Beyond float's range: PostgreSQL finds its place. */
+			if (vdb_ivf_is_plain(ivf) && ivf->kind->elem == VDB_F32 && !ivf->kind->sparse &&
+				!vdb_dist_trusted(ivf->kind->metric, d[i]))
+				d[i] = -INFINITY;
+			if (d[i] < so->limit)
+				add_candidate(so, list, lead, block, lanes[i], d[i]);
+		}
+	}
+	if (BufferIsValid(buffer))
+		vdb_page_unpin(buffer);
+}
+
+/* Looks at the entries of a list, for the first time or again. */
+static void
+scan_list(VdbIvfScan *so, Relation index, uint32 list, bool again)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	const VdbIvfNear *near = &so->lists[list].near;
+	uint32		noted = 0;
+	VdbPageChain chain = {0};
+
+	if (!again)
+	{
+		so->lists[list].loose = so->nloose;
+		so->lists[list].nloose = 0;
+	}
+	vdb_quant_tables_aim(&so->codes, near->base, near->gap, EPSILON);
+	for (BlockNumber block = near->head; block != InvalidBlockNumber;)
+	{
+		Buffer		buffer;
+		VdbIvfLead *lead;
+		BlockNumber next;
+
+		vdb_page_follow(&chain, index, block);
+		buffer = vdb_ivf_read_lead(index, block, near->number);
+		lead = vdb_ivf_lead(BufferGetPage(buffer));
+		next = vdb_page_opaque(BufferGetPage(buffer))->next;
+		vdb_page_prefetch(index, next, shape->blocks_at, 256);
+		if (shape->coded)
+			scan_coded(so, index, list, again, lead, block, &noted);
+		else
+			scan_plain(so, index, list, lead, block);
+		vdb_page_release(buffer);
+		block = next;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+vdb_ivf_visit_lists(VdbIvfScan *so, Relation index, uint32 count)
+{
+	uint32		first = so->nlists;
+
+	count = Min(count, so->max_probes - so->nlists);
+	vdb_ivf_route_expect(so->route, count);
+	while (so->nlists < first + count)
+	{
+		if (so->nlists == so->list_room)
+		{
+			so->list_room *= 2;
+			so->lists = repalloc_huge(so->lists, so->list_room * sizeof(Visited));
+		}
+		if (!vdb_ivf_route_next(so->route, &so->lists[so->nlists].near))
+			break;
+		so->lists[so->nlists++].taken = -INFINITY;
+	}
+	so->more_lists = so->nlists == first + count && so->nlists < so->max_probes;
+	/* What is new may lie below what is refined, and have others dropped. */
+	for (uint32 i = 0; i < first; i++)
+		so->lists[i].taken = Max(so->lists[i].taken, so->refined);
+	so->refined = -INFINITY;
+	for (uint32 i = first; i < so->nlists; i++)
+	{
+		if (i + 1 < so->nlists)
+			vdb_page_prefetch(index, so->lists[i + 1].near.head, so->ivf->list.blocks_at, 256);
+		so->entries += so->ivf->list.lanes;
+		scan_list(so, index, i, false);
+	}
+	so->bound = -INFINITY;
+}
+
+/* Looks at the same lists again, for candidates that were dropped. */
+static void
+visit_again(VdbIvfScan *so, Relation index)
+{
+	so->keep *= MORE_KEEP;
+	so->ncandidates = so->next = 0;
+	for (uint32 i = 0; i < so->nlists; i++)
+		so->lists[i].taken = Max(so->lists[i].taken, so->limit);
+	so->bound = operator_distance(so, so->limit);
+	so->limit = INFINITY;
+	for (uint32 i = 0; i < so->nlists; i++)
+		scan_list(so, index, i, true);
+}
+
+/*
+ * By how much the operator for sparse vectors may be below their distance, on
+ * the scale of the codes.
+ */
+static double
+sparse_slack(const VdbIvfScan *so, const VdbIvfNear *near, float estimate, float rescale)
+{
+	const VdbIvf *ivf = so->ivf;
+	double		rounding = sparse_rounding(ivf);
+	double		residual = vdb_ivf_reach(ivf) * sqrt(ivf->dim) * fabs(rescale); /* at most */
+
+	if (ivf->meta.metric == VDB_L2SQ)
+		return rounding * fabs(estimate);
+	if (ivf->meta.metric == VDB_COSINE)
+		return 8 * rounding * ivf->meta.scale * ivf->meta.scale;
+	/* Query, centre (at most query and gap) and residual, each by each. */
+	return rounding * (so->length + residual) * (so->length + near->gap);
+}
+
+/*
+ * A lower bound of an entry's distance that cannot fail, from its 8 bits.
+ *
+ * The entry is a vector o, whose code stands for s.  Of e = s - o is known its
+ * length d, that it is orthogonal to o minus the centre, and, as the rotation
+ * is random, that it is a random direction besides.  So what the estimate is
+ * off by, twice the product of e and q - o for L2 and that of e and q minus
+ * the centre for inner products, is at most W d times the length of the other
+ * factor: W is 1, by Cauchy-Schwarz, or SURE standard deviations of such a
+ * product, where that is less.  For L2, with x = |q - o|:
+ *
+ *		x^2 >= estimate - 2 W d x,	and hence	x >= sqrt(estimate) - W d
+ *
+ * A code made not of the vector but of what an older code stands for has d, the
+ * sum of the lengths of both errors, e and f, in its place.  Then for inner
+ * products f meets q itself; and for L2, x^2 is less by |f|^2, too:
+ *
+ *		x >= sqrt(estimate - d^2) - W d
+ *
+ * holds for both kinds of entries (and, by induction, for codes of codes of
+ * codes): see README.md.  The difference is very little.
+ *
+ * To that come roundings.  The query was rounded to integers, by half a step,
+ * which counts for each dimension as much as the code there, 127.5 at most of
+ * 8 bits; that is more than the rounding of floats in the query and the vector.  What
+ * is left is the rounding of the terms here, and that of the operator, whose
+ * sums are of floats, too: PostgreSQL takes a distance below its bound for an
+ * error.
+ */
+static double
+refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
+{
+	const VdbIvf *ivf = so->ivf;
+	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row);
+	double		deviation = factors->error * (1 + ROUNDING);
+	double		length = deviation * so->most;
+	double		width = deviation * Min(so->most, SURE);
+	float		estimate;
+	double		slack,
+				lower;
+
+	vdb_quant_row_many(&so->weights, vdb_ivf_bits(ivf), near->base, &row, 1, &estimate);
+	if (!(estimate > VDB_IVF_NO_BOUND))
+		return -INFINITY;
+	slack = ROUNDING * (fabs(near->base) + fabs(factors->add) +
+						fabs((double) estimate - near->base - factors->add));
+	slack += so->rounded * fabs(factors->rescale) + FLT_MIN;
+	if (ivf->kind->sparse)
+		slack += sparse_slack(so, near, estimate, factors->rescale);
+
+	if (ivf->meta.metric == VDB_IP)
+	{
+		double		residual = vdb_ivf_reach(ivf) * sqrt(ivf->dim) * fabs(factors->rescale);
+
+		/* lengths of query, residual and centre: what rounding is relative to */
+		slack += ROUNDING * (so->length + residual) * (so->length + near->gap);
+		lower = estimate - width * Max(near->gap, so->length) - slack;
+		/* The operator loses products below float's range. */
+		return from_coded(ivf, lower) - (double) FLT_MIN * ivf->dim;
+	}
+	/* The error has the factor 2. */
+	length /= 2;
+	width /= 2;
+	if (ivf->meta.metric == VDB_COSINE)
+		slack += 2 * ROUNDING * ivf->meta.scale * ivf->meta.scale;
+	lower = sqrt(Max(estimate - length * length - slack, 0)) - width;
+	lower = Max(lower, 0) / ivf->meta.scale;
+	return ivf->meta.metric == VDB_COSINE ? lower * lower / 2 : lower;
+}
+
+/*
+ * Moves the next few candidates, those with the lowest bounds, before all
+ * others; returns where they end.
+ */
+static uint32
+next_batch(VdbIvfScan *so)
+{
+	Candidate  *c = so->candidates;
+	uint32		n = so->ncandidates - so->next;
+	uint32		end = so->next;
+	uint32		taken = 0;
+	float		limit,
+				lowest;			/* of those that stay */
+
+	if (n <= BATCH)
+	{
+		so->refined = so->limit;
+		so->bound = operator_distance(so, so->limit);
+		return so->ncandidates;
+	}
+	for (uint32 i = 0; i < n; i++)
+		so->numbers[i] = c[so->next + i].lower;
+	if (vdb_scan_cut(so->numbers, n, BATCH, &limit))
+		lowest = limit;
+	else
+	{
+		/* which may be -infinity */
+		lowest = vdb_scan_nth(so->numbers, n, BATCH);
+		limit = nextafterf(lowest, INFINITY);
+	}
+	/* First which, without a branch that nobody could guess. */
+	for (uint32 i = so->next; i < so->ncandidates; i++)
+	{
+		so->which[taken] = i;
+		taken += c[i].lower < limit;
+	}
+	for (uint32 i = 0; i < taken; i++)
+	{
+		Candidate	swap = c[end];
+
+		c[end++] = c[so->which[i]];
+		c[so->which[i]] = swap;
+	}
+	so->refined = limit;
+	so->bound = operator_distance(so, lowest);
+	return end;
+}
+
+/*
+ * The vector of a candidate: see the top of this file.
+ *
+ * On the primary its page is there for as long as this scan's snapshot; on a
+ * standby it may have been put to another use, and again, by what is replayed:
+ * so there it is looked at under a lock.
+ */
+const void *
+vdb_ivf_candidate_row(VdbIvfScan *so, Relation index, const Candidate *c, Buffer *buffer)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	Buffer		lead;
+	const void *row;
+
+	uint32		number = so->lists[c->list].near.number;
+
+	if (shape->rows_per_page > 0)
+	{
+		const char *at;
+
+		if (!so->standby)
+		{
+			*buffer = vdb_page_pin(index, c->row, VDB_IVF_ROWS);
+			if (unlikely(vdb_page_opaque(BufferGetPage(*buffer))->next != number))
+				vdb_page_corrupted(index, c->row, "it belongs to another list");
+			return vdb_page_contents(BufferGetPage(*buffer)) +
+				c->lane % shape->rows_per_page * shape->row_size;
+		}
+		*buffer = vdb_page_read(index, c->row, VDB_IVF_ROWS);
+		if (vdb_page_opaque(BufferGetPage(*buffer))->next != number)
+			vdb_page_lost(index, c->row, "it belongs to another list");
+		at = vdb_page_contents(BufferGetPage(*buffer)) +
+			c->lane % shape->rows_per_page * shape->row_size;
+		memcpy(so->copy, at, shape->row_size);
+		vdb_page_release(*buffer);
+		*buffer = InvalidBuffer;
+		return so->copy;
+	}
+	*buffer = InvalidBuffer;
+	lead = vdb_ivf_read_lead(index, c->lead, number);
+	row = vdb_ivf_row(shape, index, vdb_ivf_lead(BufferGetPage(lead)), c->lane, buffer, so->copy);
+	vdb_page_release(lead);
+	return row;
+}
+
+/* Refines the next candidates. */
+static void
+refine_more(VdbIvfScan *so, Relation index)
+{
+	const VdbIvf *ivf = so->ivf;
+	const VdbIvfShape *shape = &ivf->list;
+	uint32		end = next_batch(so);
+
+	if (shape->coded && shape->rows_per_page > 0)
+		for (uint32 i = so->next; i < end; i++)
+			vdb_page_prefetch(index, so->candidates[i].row,
+							  so->candidates[i].lane % shape->rows_per_page * shape->row_size,
+							  shape->row_size);
+	for (; so->next < end; so->next++)
+	{
+		Candidate  *c = &so->candidates[so->next];
+		Buffer		buffer;
+		double		key;
+
+		if (shape->coded)
+		{
+			key = refined_bound(so, &so->lists[c->list].near, vdb_ivf_candidate_row(so, index, c, &buffer));
+			if (BufferIsValid(buffer))
+				vdb_page_unpin(buffer);
+		}
+		else
+			key = operator_distance(so, c->lower);
+		vdb_scan_queue_push(&so->queue, key, &c->tid);
+	}
+	CHECK_FOR_INTERRUPTS();
+}
+
+bool
+vdb_ivf_next_of_lists(VdbIvfScan *so, Relation index, VdbScanFound *found)
+{
+	for (;;)
+	{
+		if (so->more_lists &&
+			(so->nlists < so->probes || so->returned * ENTRIES_PER_ROW > so->entries))
+			vdb_ivf_visit_lists(so, index, Max(so->probes - Min(so->probes, so->nlists),
+									   so->nlists / 2 + 1));
+		else if (so->queue.count > 0 && so->queue.items[0].key <= so->bound)
+		{
+			*found = vdb_scan_queue_pop(&so->queue);
+			so->returned++;
+			return true;
+		}
+		else if (so->next < so->ncandidates)
+			refine_more(so, index);
+		else if (so->limit < INFINITY)
+			visit_again(so, index);
+		else if (so->more_lists)
+			vdb_ivf_visit_lists(so, index, so->nlists / 2 + 1);
+		else if (so->bound < INFINITY)
+			so->bound = INFINITY;
+		else
+			return false;
+	}
+}
