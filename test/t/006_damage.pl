@@ -151,7 +151,10 @@ my %faults = (
     centre => [ qr/has a squared length of/,
         sub { my ($i, $p) = @_; set_u32($p->[ u32($p->[ $i->{directory} ], 52) ], 8, 0x7e007e00) } ],
     loose_empty => [ qr/waiting for its block, but empty/,
-        sub { my ($i, $p) = @_; set_u32($p->[ $i->{second} ], 20 + 28, 0x80000000) } ],
+        sub { my ($i, $p) = @_; my $last = $i->{second};
+            # the last page: an earlier one may be full
+            while ((my $next = unpack('V', substr($p->[$last], 8184, 4))) != $none) { $last = $next }
+            set_u32($p->[$last], 20 + 28, 0x80000000) } ],
     loose_used => [ qr/is not in its block, but that has something/,
         sub { my ($i, $p) = @_; set_u32($p->[ $i->{head} ], 20, 4) } ],
     empty_code => [ qr/is missing in its block/,
