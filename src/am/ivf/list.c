@@ -178,6 +178,19 @@ append_lead(const VdbIvfShape *shape, Relation index, bool building, BlockNumber
 		vdb_page_release(first);
 }
 
+/* Has inserts begin to look at a block; first is the list's first page, locked. */
+static void
+aim(Relation index, bool building, Buffer first, BlockNumber block)
+{
+	VdbEdit		edit;
+
+	if (vdb_ivf_lead(BufferGetPage(first))->target == block)
+		return;
+	vdb_edit_begin(&edit, index, building);
+	vdb_ivf_lead(vdb_edit_page(&edit, first))->target = block;
+	vdb_edit_finish(&edit);
+}
+
 /* Makes a lead page, which is locked, that where inserts begin to look. */
 static void
 set_target(Relation index, bool building, BlockNumber head, Buffer buffer)
@@ -185,14 +198,8 @@ set_target(Relation index, bool building, BlockNumber head, Buffer buffer)
 	BlockNumber block = BufferGetBlockNumber(buffer);
 	Buffer		first = block == head ? buffer :
 		vdb_page_read_exclusive(index, head, VDB_IVF_LEAD);
-	VdbEdit		edit;
 
-	if (vdb_ivf_lead(BufferGetPage(first))->target != block)
-	{
-		vdb_edit_begin(&edit, index, building);
-		vdb_ivf_lead(vdb_edit_page(&edit, first))->target = block;
-		vdb_edit_finish(&edit);
-	}
+	aim(index, building, first, block);
 	if (first != buffer)
 		vdb_page_release(first);
 }
@@ -608,14 +615,8 @@ void
 vdb_ivf_list_aim(Relation index, BlockNumber head, BlockNumber block)
 {
 	Buffer		buffer = vdb_page_read_exclusive(index, head, VDB_IVF_LEAD);
-	VdbEdit		edit;
 
-	if (vdb_ivf_lead(BufferGetPage(buffer))->target != block)
-	{
-		vdb_edit_begin(&edit, index, false);
-		vdb_ivf_lead(vdb_edit_page(&edit, buffer))->target = block;
-		vdb_edit_finish(&edit);
-	}
+	aim(index, false, buffer, block);
 	vdb_page_release(buffer);
 }
 

@@ -72,7 +72,6 @@ struct VdbIvfScan
 	float	   *floats;
 	float	   *rotated;
 	double		length;			/* of rotated */
-	float	   *zeros;			/* where there is no centre */
 	int32	   *sparse_index;	/* of sparse kinds: the query's, then a row's */
 	float	   *sparse_value;
 	VdbSparse	sparse;			/* the query */
