@@ -1,0 +1,317 @@
+/*
+ * hnsw.h
+ *	  The parts of the graph access method, to each other.
+ */
+#ifndef VDB_HNSW_H
+#define VDB_HNSW_H
+
+#include "access/amapi.h"
+#include "access/genam.h"
+#include "nodes/execnodes.h"
+#include "utils/rel.h"
+
+#include "am/common/space.h"
+#include "am/hnsw/hnsw_format.h"
+#include "page/page.h"
+
+/* The most neighbours of a node: 2 m. */
+#define VDB_HNSW_MAX_NEIGHBOURS 200
+
+/* An index, as far as it does not change. */
+typedef struct VdbHnsw
+{
+	VdbHnswMeta meta;
+	VdbAmSpace	space;
+	uint32		neighbours;		/* of a node, at most: 2 m */
+	uint32		row_at;			/* in a slot */
+	uint32		slot_size;
+	uint32		per_page;		/* slots */
+	uint32		bucket_tids;	/* row ids of a bucket, at most */
+
+	/* entries */
+	bool		coded;			/* with codes of a bit per dimension */
+	uint32		code_dim;		/* dimensions that they cover */
+	uint32		block_size;		/* of a VdbQuantBlock */
+	uint32		stride;			/* from block to block */
+	uint32		blocks;			/* of a page */
+} VdbHnsw;
+
+/* ---- index.c ---- */
+
+/* What the metapage says, in memory of the caller's. */
+extern VdbHnsw *vdb_hnsw_open(Relation index);
+
+/*
+ * Whether that is still what the metapage says: TRUNCATE may have built the
+ * index anew in the same file.
+ */
+extern bool vdb_hnsw_is_same(Relation index, const VdbHnsw *hnsw);
+
+/*
+ * The same of an index to be, with an origin of zeroes, which the caller may
+ * fill in.
+ */
+extern VdbHnsw *vdb_hnsw_describe(const VdbAmKind *kind, const VdbHnswMeta *meta);
+
+/*
+ * A metapage for a new index with its options, with a seed and without scale
+ * and origin; errors for what does not fit.
+ */
+extern void vdb_hnsw_init_meta(Relation index, VdbHnswMeta *meta);
+
+/* What is wrong with a metapage, or NULL; and may another version have made it? */
+extern const char *vdb_hnsw_meta_problem(const VdbAmKind *kind, const VdbHnswMeta *meta);
+extern bool vdb_hnsw_is_readable(const VdbHnswMeta *meta);
+
+/* Writes the first two pages of an index, of a fork that is empty. */
+extern void vdb_hnsw_write_empty(Relation index, ForkNumber fork, const VdbHnswMeta *meta);
+
+/*
+ * Writes meta, state, and an origin (which meta.origin then leads to) of an
+ * index being built, over what vdb_hnsw_write_empty() wrote in the main fork.
+ */
+extern void vdb_hnsw_write_built(Relation index, VdbHnswMeta *meta, const VdbHnswState *state,
+								 const float *origin);
+
+/* The scale of the first vector that comes into an empty index. */
+extern void vdb_hnsw_begin(Relation index, const VdbHnsw *hnsw, const float *floats);
+
+/* The power of two that brings a length to about 1. */
+extern float vdb_hnsw_scale_of(double length);
+
+extern void vdb_hnsw_read_state(Relation index, VdbHnswState *state);
+
+/* ---- node.c: slots ---- */
+
+static inline BlockNumber
+vdb_hnsw_block(const VdbHnsw *hnsw, uint32 node)
+{
+	return node / hnsw->per_page;
+}
+
+static inline uint32
+vdb_hnsw_number(const VdbHnsw *hnsw, BlockNumber block, uint32 slot)
+{
+	return block * hnsw->per_page + slot;
+}
+
+static inline VdbHnswNodes *
+vdb_hnsw_nodes(Page page)
+{
+	return (VdbHnswNodes *) vdb_page_contents(page);
+}
+
+/* Where a slot begins, in a page's contents. */
+static inline uint32
+vdb_hnsw_slot_at(const VdbHnsw *hnsw, uint32 slot)
+{
+	return sizeof(VdbHnswNodes) + slot * hnsw->slot_size;
+}
+
+static inline VdbHnswSlot *
+vdb_hnsw_slot(const VdbHnsw *hnsw, Page page, uint32 slot)
+{
+	return (VdbHnswSlot *) (vdb_page_contents(page) + vdb_hnsw_slot_at(hnsw, slot));
+}
+
+static inline uint32 *
+vdb_hnsw_list(const VdbHnswSlot *slot)
+{
+	return (uint32 *) (slot + 1);
+}
+
+static inline char *
+vdb_hnsw_row(const VdbHnsw *hnsw, const VdbHnswSlot *slot)
+{
+	return (char *) slot + hnsw->row_at;
+}
+
+static inline ItemPointer
+vdb_hnsw_tids(const VdbHnswSlot *bucket)
+{
+	return (ItemPointer) (bucket + 1);
+}
+
+/*
+ * The slot of a number, on a page pinned and locked (share or exclusive), or
+ * pinned only: then its row, which does not change while it is a node, may be
+ * looked at, but nothing else.  Errors for numbers that lead nowhere.
+ */
+extern VdbHnswSlot *vdb_hnsw_read(const VdbHnsw *hnsw, Relation index, uint32 node,
+								  Buffer *buffer);
+extern VdbHnswSlot *vdb_hnsw_read_exclusive(const VdbHnsw *hnsw, Relation index, uint32 node,
+											Buffer *buffer);
+extern VdbHnswSlot *vdb_hnsw_pin(const VdbHnsw *hnsw, Relation index, uint32 node,
+								 Buffer *buffer);
+
+/* A copy of a whole slot, slot_size bytes, made under a lock. */
+extern void vdb_hnsw_copy(const VdbHnsw *hnsw, Relation index, uint32 node, VdbHnswSlot *copy);
+
+/*
+ * A free slot for a new node or bucket, on a page locked exclusively with
+ * *also, which may be InvalidBuffer's, or a page that the caller needs locked
+ * in the same change: its number, which vdb_hnsw_take() then makes used.
+ * See node.c for the order of locks.
+ */
+typedef struct VdbHnswPlace
+{
+	VdbEdit		edit;
+	Buffer		buffer;			/* of the new slot */
+	bool		fresh;			/* its page is new */
+	uint32		node;			/* the new slot's number */
+	Page		page;			/* to write to */
+	Buffer		other;			/* the other page, or InvalidBuffer */
+	Page		other_page;		/* to write to */
+} VdbHnswPlace;
+
+/*
+ * Begins a change of a free slot, made empty, and of the page of another one
+ * (VDB_HNSW_NONE: none), both locked; vdb_hnsw_place_finish() makes it so, and
+ * vdb_hnsw_place_cancel() does not.
+ */
+extern void vdb_hnsw_place_begin(VdbHnswPlace *place, const VdbHnsw *hnsw, Relation index,
+								 uint32 other);
+extern VdbHnswSlot *vdb_hnsw_place_slot(VdbHnswPlace *place, const VdbHnsw *hnsw);
+extern VdbHnswSlot *vdb_hnsw_place_other(VdbHnswPlace *place, const VdbHnsw *hnsw,
+										 uint32 other);
+extern void vdb_hnsw_place_finish(VdbHnswPlace *place, const VdbHnsw *hnsw, Relation index);
+extern void vdb_hnsw_place_cancel(VdbHnswPlace *place);
+
+/* Has a page with free slots found by inserts (vacuum); nothing is locked. */
+extern void vdb_hnsw_offer(Relation index, BlockNumber block);
+
+/*
+ * Adds a row id to the rows of a node: to its slot if that has none, else to
+ * its buckets.  False if the slot is not (any more) a node with that row.
+ */
+extern bool vdb_hnsw_add_tid(const VdbHnsw *hnsw, Relation index, uint32 node, const void *row,
+							 ItemPointer tid);
+
+/* Adds a row id to the NULLs, or to the zeros. */
+extern void vdb_hnsw_add_unordered(const VdbHnsw *hnsw, Relation index, bool null,
+								   ItemPointer tid);
+
+/*
+ * Calls a function for each row id of a chain of buckets that begins with one
+ * (VDB_HNSW_NONE: none).
+ */
+typedef void (*VdbHnswVisitTid) (void *arg, ItemPointer tid);
+extern void vdb_hnsw_walk_buckets(const VdbHnsw *hnsw, Relation index, uint32 bucket,
+								  VdbHnswVisitTid visit, void *arg);
+
+/* ---- entry.c: where searches begin ---- */
+
+/* How many entries an index of so many nodes should have. */
+extern uint32 vdb_hnsw_entries_wanted(const VdbHnsw *hnsw, double nodes);
+
+/*
+ * Adds an entry, whose place is rotated (not looked at where entries have no
+ * codes).  Nothing is locked.
+ */
+extern void vdb_hnsw_entry_add(const VdbHnsw *hnsw, Relation index, bool building, uint32 node,
+							   const float *rotated);
+
+/*
+ * Takes off entries of nodes for which gone() is true; returns how many there
+ * are afterwards.
+ */
+extern uint32 vdb_hnsw_entries_remove(const VdbHnsw *hnsw, Relation index,
+									  bool (*gone) (void *arg, uint32 node), void *arg);
+
+/* Calls a function for each entry. */
+extern void vdb_hnsw_entries_walk(const VdbHnsw *hnsw, Relation index,
+								  void (*visit) (void *arg, uint32 node), void *arg);
+
+/* ---- prune.c: which neighbours to keep ---- */
+
+/* A node that may become a neighbour of another one. */
+typedef struct VdbHnswNear
+{
+	float		distance;		/* to that one, an estimate in the metric of rows */
+	uint32		node;
+	const void *row;			/* anywhere in memory */
+} VdbHnswNear;
+
+/*
+ * Chooses up to most of n, which are in ascending order of distance, so that
+ * none is nearer to one chosen before it than to the node itself (the heuristic
+ * of Malkov and Yashunin, algorithm 4); what is left is filled with the nearest
+ * others where fill is.  Those chosen come first afterwards, in ascending order;
+ * returns how many.  query is overwritten: one of the same space.  Pure
+ * computation, for any thread.
+ */
+extern uint32 vdb_hnsw_choose(VdbAmQuery *query, VdbHnswNear *near, uint32 n, uint32 most,
+							  bool fill);
+
+/* ---- search.c: the nodes nearest to a query ---- */
+
+typedef struct VdbHnswFound
+{
+	float		distance;		/* estimate */
+	uint32		node;
+	ItemPointerData tid;		/* the node's first row id; valid but for a dead one */
+	uint16		expanded;
+	uint32		more;			/* its buckets */
+} VdbHnswFound;
+
+/* What a search remembers. */
+typedef struct VdbHnswSearch VdbHnswSearch;
+
+/* Counted since the search began. */
+typedef struct VdbHnswCounts
+{
+	uint64		nodes;			/* whose neighbours were looked at */
+	uint64		distances;		/* estimated from rows */
+	uint64		entries;		/* lanes of entries */
+	uint64		bounds;			/* computed from rows for PostgreSQL */
+	uint64		sweeps;			/* passes over all nodes */
+} VdbHnswCounts;
+
+/* In the current context.  The query is the caller's to make ready. */
+extern VdbHnswSearch *vdb_hnsw_search_create(const VdbHnsw *hnsw);
+extern VdbAmQuery *vdb_hnsw_search_query(VdbHnswSearch *search);
+extern VdbHnswCounts *vdb_hnsw_search_counts(VdbHnswSearch *search);
+
+/* Begins anew, for the query as it is (placed, and aimed). */
+extern void vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index);
+
+/*
+ * Looks for the next ef nodes that nearest to the query that were not found
+ * before; returns how many there are, in ascending order of distance, 0 when
+ * the graph has no more.  Dead nodes are not among them.  They hold until the
+ * next call.
+ */
+extern uint32 vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef,
+								   VdbHnswFound **found);
+
+/* Bytes that it takes. */
+extern Size vdb_hnsw_search_memory(const VdbHnswSearch *search);
+
+/* ---- insert.c ---- */
+
+/*
+ * Gives a node that nothing leads to an edge that does (vacuum): finds the
+ * nearest nodes and has one of them lead to it, or makes it an entry.
+ */
+extern void vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node);
+
+/* ---- the access method's functions ---- */
+
+extern IndexBuildResult *vdb_hnsw_build(Relation heap, Relation index, IndexInfo *info);
+extern void vdb_hnsw_build_empty(Relation index);
+extern char *vdb_hnsw_phase_name(int64 phase);
+extern bool vdb_hnsw_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
+							Relation heap, IndexUniqueCheck check, bool unchanged,
+							IndexInfo *info);
+extern IndexBulkDeleteResult *vdb_hnsw_bulk_delete(IndexVacuumInfo *info,
+												   IndexBulkDeleteResult *stats,
+												   IndexBulkDeleteCallback callback, void *state);
+extern IndexBulkDeleteResult *vdb_hnsw_vacuum_cleanup(IndexVacuumInfo *info,
+													  IndexBulkDeleteResult *stats);
+extern IndexScanDesc vdb_hnsw_begin_scan(Relation index, int nkeys, int norderbys);
+extern void vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys,
+							int norderbys);
+extern bool vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction);
+extern void vdb_hnsw_end_scan(IndexScanDesc scan);
+
+#endif							/* VDB_HNSW_H */
