@@ -430,6 +430,19 @@ vdb_edit_finish(VdbEdit *edit)
 }
 
 void
+vdb_edit_cancel(VdbEdit *edit)
+{
+	Assert(!edit->building);
+	GenericXLogAbort(edit->state);
+	for (int i = 0; i < edit->npages; i++)
+		if (edit->fresh[i])
+		{
+			RecordFreeIndexPage(edit->index, BufferGetBlockNumber(edit->buffers[i]));
+			UnlockReleaseBuffer(edit->buffers[i]);
+		}
+}
+
+void
 vdb_patch_begin(VdbPatch *patch, Relation index)
 {
 	patch->index = index;

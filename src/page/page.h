@@ -142,6 +142,9 @@ extern void vdb_page_reach(Page page, Size size);
 /* Makes it so, and gives back the pages that vdb_edit_new() gave. */
 extern void vdb_edit_finish(VdbEdit *edit);
 
+/* Instead: nothing changes, and the new pages are for somebody else. */
+extern void vdb_edit_cancel(VdbEdit *edit);
+
 /* Gives a page of that kind up, which nothing leads to, for vdb_edit_new(). */
 extern void vdb_page_free(Relation index, BlockNumber block, uint16 kind);
 

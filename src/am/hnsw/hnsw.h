@@ -164,7 +164,9 @@ typedef struct VdbHnswPlace
 	VdbHnswSlot *other;			/* the other slot, to be changed up to its row */
 	VdbHnswState *state;		/* the state, to be changed; or NULL */
 
-	bool		fresh;			/* the page is a new one */
+	bool		fresh;			/* the page is a new one: */
+	VdbEdit		edit;
+	Page		page;
 	Buffer		buffer;			/* of the slot, but for a fresh page's */
 	Buffer		other_buffer;	/* may be the same; or InvalidBuffer */
 	Buffer		state_buffer;	/* or InvalidBuffer */
