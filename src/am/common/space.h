@@ -205,7 +205,7 @@ extern void vdb_am_query_bounds(VdbAmQuery *query, const void *const *rows, uint
  */
 extern double vdb_am_query_bound(VdbAmQuery *query, float base, float gap, const void *row);
 
-/* The operator's distance that goes with such an estimate, or a bound of vdb_am_query_bounds(). */
+/* The operator's distance that goes with such an estimate, or vdb_am_query_bounds()'s. */
 extern double vdb_am_operator_distance(const VdbAmSpace *space, float estimate);
 
 #endif							/* VDB_AM_SPACE_H */

@@ -286,8 +286,8 @@ encode_rows(void *arg, size_t item, int thread)
 	for (uint32 i = item * 32; i < end; i++)
 		vdb_ivf_encode(ivf, &ivf->list, batch->rotated + (Size) i * ivf->space.dim,
 					   batch->build->centres + (Size) batch->lists[i] * ivf->space.dim, 0,
-					   vdb_am_is_plain(&ivf->space) ? batch->raw + i * batch->raw_size : NULL, scratch,
-					   ((Entry *) (batch->entries + i * batch->entry_size))->encoded);
+					   vdb_am_is_plain(&ivf->space) ? batch->raw + i * batch->raw_size : NULL,
+					   scratch, ((Entry *) (batch->entries + i * batch->entry_size))->encoded);
 }
 
 /* Gives the batch's rows to the sort, encoded for their lists. */
@@ -386,8 +386,8 @@ assign_all(Batch *batch)
 	batch->entries = palloc_extended(batch->max * batch->entry_size, MCXT_ALLOC_HUGE);
 	batch->lists = palloc(batch->max * sizeof(uint32));
 	batch->nowhere = palloc(batch->max * sizeof(bool));
-	batch->scratch = palloc_extended((Size) build->control.threads * 2 * ivf->space.dim * sizeof(float),
-									 MCXT_ALLOC_HUGE);
+	batch->scratch = palloc_extended((Size) build->control.threads * 2 * ivf->space.dim *
+									 sizeof(float), MCXT_ALLOC_HUGE);
 	used = batch->max * row_memory(build);
 	left = left > used ? left - used : 0;
 	/* Long entries are allocated one by one, and the merge cannot use the holes. */

@@ -622,7 +622,8 @@ check_pages(VdbIvfCheck *check)
 
 	if (meta->directory == InvalidBlockNumber)
 		return;					/* nothing was ever inserted */
-	check_floats(check, meta->origin, (float *) check->ivf->space.origin, check->ivf->space.dim, "origin");
+	check_floats(check, meta->origin, (float *) check->ivf->space.origin, check->ivf->space.dim,
+				 "origin");
 	if (meta->coding == VDB_IVF_PQ)
 		check_floats(check, meta->codebook, (float *) check->ivf->pq.codebook,
 					 vdb_ivf_codebook_size(check->ivf), "codebook");

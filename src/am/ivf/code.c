@@ -98,8 +98,8 @@ vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const float *rotated
 		vdb_quant_pq4_encode(&ivf->pq, ivf->space.coded_metric, scratch, centre, NULL,
 							 scratch + ivf->space.dim, bits, factors);
 	else
-		vdb_quant_bits_encode(shape->code_dim, ivf->space.coded_metric, scratch, centre, NULL, bits,
-							  factors);
+		vdb_quant_bits_encode(shape->code_dim, ivf->space.coded_metric, scratch, centre, NULL,
+							  bits, factors);
 	if (far)
 		vdb_am_no_bound(factors);
 	else

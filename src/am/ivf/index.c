@@ -1,7 +1,7 @@
 /*
  * index.c
- *	  An index as its metapage describes it: where things are on its pages, the
- *	  rotation, and the origin.
+ *	  An index as its metapage describes it: its space, and where things are on
+ *	  its pages.
  */
 #include "postgres.h"
 
@@ -84,7 +84,7 @@ static void
 set_pointers(VdbIvf *ivf)
 {
 	vdb_am_space_move(&ivf->space, space_memory(ivf));
-	ivf->pq.codebook = ivf->space.origin + ivf->space.dim;
+	ivf->pq.codebook = (float *) ((char *) space_memory(ivf) + vdb_am_space_memory(ivf->space.dim));
 }
 
 VdbAmRows

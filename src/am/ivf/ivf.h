@@ -12,7 +12,9 @@
 
 #include "am/common/space.h"
 #include "am/ivf/ivf_format.h"
+#include "kernel/kernel.h"
 #include "page/page.h"
+#include "quant/quant.h"
 
 /*
  * Where things are on the pages of a list.  (A list of 16,000-dimensional

@@ -27,7 +27,7 @@
 
 #define VDB_IVF_METAPAGE 0
 
-/* What the entries of a list hold; the values go to disk.  (Those of rows: VdbAmRows.) */
+/* What the entries of a list hold; the values go to disk. */
 typedef enum VdbIvfCoding
 {
 	VDB_IVF_PLAIN = 1,			/* the vector as the table has it */

@@ -122,8 +122,8 @@ vdb_ivf_learn_sample(VdbIvfBuild *build)
 	estimate_rel_size(build->heap, NULL, &pages, &rows, &all_visible);
 	vdb_ivf_build_fit(build, rows, true);
 	sampling.floats = palloc(build->ivf->space.dim * sizeof(float));
-	build->sample = palloc_extended((Size) build->max_sample * build->ivf->space.dim * sizeof(float),
-									MCXT_ALLOC_HUGE);
+	build->sample = palloc_extended((Size) build->max_sample * build->ivf->space.dim *
+									sizeof(float), MCXT_ALLOC_HUGE);
 	sampling.share = 1.5 * build->max_sample / Max(rows, 1);
 	for (;;)
 	{
@@ -392,7 +392,8 @@ find_neighbours(void *arg, size_t item, int thread)
 			Neighbour  *near = probes->near[q];
 
 			vdb_kernel.many[VDB_F32][ivf->space.coded_metric]
-				(sample + (Size) probes->queries[q] * ivf->space.dim, rows, count, ivf->space.dim, d);
+				(sample + (Size) probes->queries[q] * ivf->space.dim, rows, count,
+				 ivf->space.dim, d);
 			for (uint32 i = 0; i < count; i++)
 			{
 				uint32		j = probes->k - 1;

@@ -508,8 +508,8 @@ vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bo
 
 	if (row == NULL)
 	{
-		vdb_am_row_encode(&ivf->space, entry->rotated, entry->centre, entry->error, work.scratch,
-						   work.row);
+		vdb_am_row_encode(&ivf->space, entry->rotated, entry->centre, entry->error,
+						  work.scratch, work.row);
 		row = work.row;
 	}
 	buffer = find_room(shape, index, building, head, number, &lane, &grown);
