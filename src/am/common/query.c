@@ -133,7 +133,16 @@ vdb_am_query_row(VdbAmQuery *query, const void *row)
 			if (!vdb_am_row_decode(space, row, NULL, query->rotated, &error))
 				return false;
 	}
-	query->length = vdb_dist_norm(VDB_F32, coded(query), space->dim);
+
+	/*
+	 * What a rabitq row stands for is longer than the vector, by an error at a
+	 * right angle to it; that one's length is known, and with it estimates have
+	 * no bias.
+	 */
+	if (space->rows == VDB_AM_ROWS_RABITQ && space->coded_metric == VDB_L2SQ)
+		query->length = sqrt(vdb_quant_row_factors(space->dim, space->bits, row)->add);
+	else
+		query->length = vdb_dist_norm(VDB_F32, coded(query), space->dim);
 	/* Of a damaged row: no numbers. */
 	if (!(query->length <= 2 * VDB_AM_FAR))
 		return false;

@@ -172,9 +172,10 @@ extern void vdb_am_query_place_floats(VdbAmQuery *query);
 extern void vdb_am_query_aim(VdbAmQuery *query);
 
 /*
- * Makes ready to be compared with other rows from a row, whose centre is zero:
- * its elements, or what it stands for.  Not all of floats and rotated is filled
- * in.  False, and not ready, for a vector that is far.
+ * Makes ready to be compared with other rows, whose centre is zero, too, from a
+ * row: its elements, or what it stands for.  For vdb_am_query_many() with
+ * vdb_am_query_base(), not for bounds; and not all of floats and rotated is
+ * filled in.  False, and not ready, for a vector that is far.
  */
 extern bool vdb_am_query_row(VdbAmQuery *query, const void *row);
 
@@ -200,8 +201,10 @@ extern void vdb_am_query_bounds(VdbAmQuery *query, const void *const *rows, uint
 
 /*
  * A lower bound of the operator's distance to the vector of a row that cannot
- * fail: of plain rows, but for sparse kinds, that distance itself, or
- * -INFINITY.  base as above, and gap: from the query to the centre, not squared.
+ * fail.  Of plain rows, but for sparse kinds, it is that distance itself, as a
+ * float that was rounded either way: PostgreSQL must not compute it again, unless
+ * it is -INFINITY.  base as above, and gap: from the query to the centre, not
+ * squared.
  */
 extern double vdb_am_query_bound(VdbAmQuery *query, float base, float gap, const void *row);
 
