@@ -1803,3 +1803,19 @@ CREATE FUNCTION @extschema@.vecdb_recall(index regclass, sample integer DEFAULT 
     RETURNS double precision
     AS 'MODULE_PATHNAME', 'vdb_admin_recall'
     LANGUAGE C VOLATILE STRICT;
+
+-- Also for whoever may select from the table.
+
+CREATE FUNCTION @extschema@.vecdb_prewarm(index regclass)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'vdb_admin_prewarm'
+    LANGUAGE C VOLATILE STRICT;
+
+-- For everybody, about their session.
+
+CREATE FUNCTION @extschema@.vecdb_last_scan(
+        OUT index regclass, OUT ef bigint, OUT probes bigint, OUT nodes bigint, OUT lists bigint,
+        OUT entries bigint, OUT distances bigint, OUT bounds bigint, OUT rows bigint,
+        OUT sweeps bigint)
+    AS 'MODULE_PATHNAME', 'vdb_admin_last_scan'
+    LANGUAGE C VOLATILE;
