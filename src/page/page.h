@@ -106,6 +106,9 @@ pg_noreturn extern void vdb_page_lost(Relation index, BlockNumber block, const c
 /* How many blocks there are, every one of which somebody has had a lock on. */
 extern BlockNumber vdb_page_count(Relation index);
 
+/* Reads all pages, so that they are in buffers as far as these have room. */
+extern BlockNumber vdb_page_warm(Relation index);
+
 /* ---- changing ---- */
 
 /*

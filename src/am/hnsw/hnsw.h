@@ -314,6 +314,11 @@ extern Size vdb_hnsw_search_memory(const VdbHnswSearch *search);
  */
 extern void vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node);
 
+/* ---- scan.c ---- */
+
+/* How wide a search is by the settings, and what is measured. */
+extern uint32 vdb_hnsw_ef(const VdbHnswState *state);
+
 /* ---- the access method's functions ---- */
 
 extern IndexBuildResult *vdb_hnsw_build(Relation heap, Relation index, IndexInfo *info);

@@ -24,6 +24,7 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
+#include "am/common/last.h"
 #include "am/common/options.h"
 #include "am/ivf/scan.h"
 #include "heap/heap.h"
@@ -284,7 +285,21 @@ reset(VdbIvfScan *so)
 	so->limit = INFINITY;
 	so->bound = -INFINITY;
 	so->queue.count = 0;
-	so->returned = 0;
+	so->probes = so->returned = 0;
+	so->given = 0;
+}
+
+/* Tells vecdb_last_scan() what a scan has done. */
+static void
+report(const VdbIvfScan *so)
+{
+	vdb_am_last_scan = (VdbAmLastScan) {
+		.index = so->index,
+		.width = so->probes,
+		.nodes = so->nlists,
+		.entries = so->entries,
+		.rows = so->given,
+	};
 }
 
 void
@@ -296,6 +311,8 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
 	if (scan->numberOfOrderBys != 1)
 		elog(ERROR, "an ivf index is scanned in order of one distance");
+	if (so != NULL)
+		report(so);
 	if (so == NULL || so->ivf->meta.directory == InvalidBlockNumber)
 		scan->opaque = so = take_state(scan->indexRelation);
 
@@ -322,6 +339,7 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 static bool
 give(IndexScanDesc scan, ItemPointer tid, bool null, double distance, bool recheck)
 {
+	((VdbIvfScan *) scan->opaque)->given++;
 	scan->xs_heaptid = *tid;
 	scan->xs_recheck = false;
 	scan->xs_recheckorderby = recheck;
@@ -453,6 +471,9 @@ vdb_ivf_end_scan(IndexScanDesc scan)
 {
 	/* Nothing is pinned between calls. */
 	if (scan->opaque != NULL)
+	{
+		report(scan->opaque);
 		keep_state(scan->opaque);
+	}
 	scan->opaque = NULL;
 }

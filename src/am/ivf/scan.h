@@ -105,7 +105,8 @@ struct VdbIvfScan
 	double		bound;			/* operator's distance of what is not refined */
 
 	VdbScanQueue queue;
-	uint64		returned;
+	uint64		returned;		/* of the lists, until now */
+	uint64		given;			/* of any kind */
 
 	/* row ids without order */
 	BlockNumber next_block;
