@@ -269,7 +269,6 @@ typedef struct VdbHnswFound
 	float		distance;		/* estimate */
 	uint32		node;
 	ItemPointerData tid;		/* the node's first row id; valid but for a dead one */
-	uint16		expanded;
 	uint32		more;			/* its buckets */
 } VdbHnswFound;
 
