@@ -32,12 +32,12 @@
 #define FIRST_ROOM 4096
 
 /* A node that has a distance, but of which nothing else is known yet. */
-typedef struct Item
+typedef struct Reached
 {
 	float		distance;
 	uint32		node;
 	int32		place;			/* in expanded, or NEW */
-} Item;
+} Reached;
 
 #define NEW (-1)
 #define NO_RESULT (-2)			/* expanded, but without rows */
@@ -57,7 +57,7 @@ struct VdbHnswSearch
 	uint32		met_room;		/* a power of two */
 	uint32		nmet;
 
-	Item	   *beam;			/* ascending */
+	Reached	   *beam;			/* ascending */
 	uint32		beam_room;
 	uint32		nbeam;
 	uint32		ef;
@@ -68,7 +68,7 @@ struct VdbHnswSearch
 	VdbHnswFound *found;
 	uint32		found_room;
 
-	Item	   *reserve;		/* not in the beam, and not returned */
+	Reached	   *reserve;		/* not in the beam, and not returned */
 	Size		nreserve;
 	Size		reserve_room;
 
@@ -91,13 +91,13 @@ vdb_hnsw_search_create(const VdbHnsw *hnsw)
 	search->met_room = FIRST_ROOM;
 	search->met = palloc(search->met_room * sizeof(uint32));
 	search->beam_room = 128;
-	search->beam = palloc(search->beam_room * sizeof(Item));
+	search->beam = palloc(search->beam_room * sizeof(Reached));
 	search->expanded_room = 256;
 	search->expanded = palloc(search->expanded_room * sizeof(VdbHnswFound));
 	search->found_room = 128;
 	search->found = palloc(search->found_room * sizeof(VdbHnswFound));
 	search->reserve_room = 4096;
-	search->reserve = palloc(search->reserve_room * sizeof(Item));
+	search->reserve = palloc(search->reserve_room * sizeof(Reached));
 	return search;
 }
 
@@ -116,9 +116,9 @@ vdb_hnsw_search_counts(VdbHnswSearch *search)
 Size
 vdb_hnsw_search_memory(const VdbHnswSearch *search)
 {
-	return search->met_room * sizeof(uint32) + search->beam_room * sizeof(Item) +
+	return search->met_room * sizeof(uint32) + search->beam_room * sizeof(Reached) +
 		(search->expanded_room + search->found_room) * sizeof(VdbHnswFound) +
-		search->reserve_room * sizeof(Item);
+		search->reserve_room * sizeof(Reached);
 }
 
 /* ---- nodes met ---- */
@@ -206,12 +206,12 @@ estimate(VdbHnswSearch *search, Relation index, uint32 n)
 /* ---- the beam ---- */
 
 static inline void
-keep(VdbHnswSearch *search, const Item *item)
+keep(VdbHnswSearch *search, const Reached *item)
 {
 	if (search->nreserve == search->reserve_room)
 	{
 		search->reserve_room *= 2;
-		search->reserve = repalloc_huge(search->reserve, search->reserve_room * sizeof(Item));
+		search->reserve = repalloc_huge(search->reserve, search->reserve_room * sizeof(Reached));
 	}
 	search->reserve[search->nreserve++] = *item;
 }
@@ -223,11 +223,11 @@ keep(VdbHnswSearch *search, const Item *item)
 static inline uint32
 offer(VdbHnswSearch *search, float distance, uint32 node)
 {
-	Item	   *beam = search->beam;
+	Reached	   *beam = search->beam;
 	uint32		low = 0,
 				high = search->nbeam;
 
-	Item		item = {distance, node, NEW};
+	Reached		item = {distance, node, NEW};
 
 	if (high == search->ef && !(distance < beam[high - 1].distance))
 	{
@@ -245,7 +245,7 @@ offer(VdbHnswSearch *search, float distance, uint32 node)
 	}
 	if (search->nbeam == search->ef && beam[--search->nbeam].place != NO_RESULT)
 		keep(search, &beam[search->nbeam]);
-	memmove(beam + low + 1, beam + low, (search->nbeam - low) * sizeof(Item));
+	memmove(beam + low + 1, beam + low, (search->nbeam - low) * sizeof(Reached));
 	beam[low] = item;
 	search->nbeam++;
 	return low;
@@ -272,7 +272,7 @@ offer_batch(VdbHnswSearch *search, Relation index, uint32 n)
 }
 
 static void
-note_expanded(VdbHnswSearch *search, Item *item, const VdbHnswSlot *slot)
+note_expanded(VdbHnswSearch *search, Reached *item, const VdbHnswSlot *slot)
 {
 	if (slot->state == VDB_HNSW_DEAD)
 	{
@@ -299,7 +299,7 @@ note_expanded(VdbHnswSearch *search, Item *item, const VdbHnswSlot *slot)
 static uint32
 expand(VdbHnswSearch *search, Relation index, uint32 place)
 {
-	Item	   *item = &search->beam[place];
+	Reached	   *item = &search->beam[place];
 	Buffer		buffer;
 	const VdbHnswSlot *slot = vdb_hnsw_read(search->hnsw, index, item->node, &buffer);
 	uint32		n = 0;
@@ -309,7 +309,7 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 		/* An edge that was left behind by a node that is gone. */
 		vdb_page_release(buffer);
 		search->nbeam--;
-		memmove(item, item + 1, (search->nbeam - place) * sizeof(Item));
+		memmove(item, item + 1, (search->nbeam - place) * sizeof(Reached));
 		return place;
 	}
 	note_expanded(search, item, slot);
@@ -390,8 +390,8 @@ vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
 static int
 compare_items(const void *a, const void *b)
 {
-	float		x = ((const Item *) a)->distance;
-	float		y = ((const Item *) b)->distance;
+	float		x = ((const Reached *) a)->distance;
+	float		y = ((const Reached *) b)->distance;
 
 	return x < y ? -1 : x > y;
 }
@@ -420,7 +420,7 @@ refill(VdbHnswSearch *search)
 		else
 			search->reserve[left++] = search->reserve[i];
 	search->nreserve = left;
-	qsort(search->beam, search->nbeam, sizeof(Item), compare_items);
+	qsort(search->beam, search->nbeam, sizeof(Reached), compare_items);
 }
 
 static void
@@ -430,7 +430,7 @@ make_room(VdbHnswSearch *search, uint32 ef)
 	if (ef + 1 > search->beam_room)
 	{
 		search->beam_room = ef + 1;
-		search->beam = repalloc_huge(search->beam, search->beam_room * sizeof(Item));
+		search->beam = repalloc_huge(search->beam, search->beam_room * sizeof(Reached));
 	}
 	if (ef > search->found_room)
 	{
