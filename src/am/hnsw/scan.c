@@ -56,7 +56,7 @@ typedef enum Stage
 	STAGE_DONE
 } Stage;
 
-typedef struct Scan
+typedef struct VdbHnswScan
 {
 	MemoryContext context;		/* of all this */
 	MemoryContext sweeping;		/* of sweep */
@@ -83,7 +83,7 @@ typedef struct Scan
 	VdbHnswRows rows;			/* of a node, or without order */
 	uint32		next_row;
 	void	   *row;			/* a copy */
-} Scan;
+} VdbHnswScan;
 
 uint32
 vdb_hnsw_ef(const VdbHnswState *state)
@@ -104,7 +104,7 @@ vdb_hnsw_ef(const VdbHnswState *state)
 
 /* A node's rows go into the queue, with a bound of their distance. */
 static void
-queue_node(Scan *so, Relation index, const VdbHnswFound *found)
+queue_node(VdbHnswScan *so, Relation index, const VdbHnswFound *found)
 {
 	const VdbHnsw *hnsw = so->hnsw;
 	VdbAmQuery *query = so->query;
@@ -135,7 +135,7 @@ queue_node(Scan *so, Relation index, const VdbHnswFound *found)
 }
 
 static void
-note_returned(Scan *so, uint32 node)
+note_returned(VdbHnswScan *so, uint32 node)
 {
 	if (so->nreturned == so->returned_room)
 	{
@@ -147,7 +147,7 @@ note_returned(Scan *so, uint32 node)
 
 /* From now on all nodes are looked at but those whose rows were returned. */
 static void
-begin_sweep(Scan *so, Relation index)
+begin_sweep(VdbHnswScan *so, Relation index)
 {
 	MemoryContext old = MemoryContextSwitchTo(so->sweeping);
 
@@ -161,7 +161,7 @@ begin_sweep(Scan *so, Relation index)
 
 /* Would it be dearer to follow the graph further than to look at all nodes? */
 static bool
-is_time_to_sweep(const Scan *so, Relation index)
+is_time_to_sweep(const VdbHnswScan *so, Relation index)
 {
 	uint64		nodes = (uint64) RelationGetNumberOfBlocks(index) * so->hnsw->per_page;
 
@@ -172,7 +172,7 @@ is_time_to_sweep(const Scan *so, Relation index)
 
 /* Has the scan had all that the settings allow? */
 static bool
-is_enough(const Scan *so)
+is_enough(const VdbHnswScan *so)
 {
 	VdbHnswCounts *counts = vdb_hnsw_search_counts(so->search);
 
@@ -182,7 +182,7 @@ is_enough(const Scan *so)
 
 /* More nodes into the queue; false if there are none for this stage. */
 static bool
-more_of_graph(Scan *so, Relation index)
+more_of_graph(VdbHnswScan *so, Relation index)
 {
 	bool		first = so->ef == so->width;
 	VdbHnswFound *found;
@@ -206,7 +206,7 @@ more_of_graph(Scan *so, Relation index)
 }
 
 static bool
-more_of_sweep(Scan *so, Relation index)
+more_of_sweep(VdbHnswScan *so, Relation index)
 {
 	MemoryContext old = MemoryContextSwitchTo(so->sweeping);
 	Size		room = vdb_am_hnsw_scan_memory() / (2 * (sizeof(VdbHnswFound) + sizeof(float)));
@@ -224,7 +224,7 @@ more_of_sweep(Scan *so, Relation index)
 
 /* The next row in order; false if there is none. */
 static bool
-next_in_order(Scan *so, Relation index, VdbScanFound *found)
+search_in_order(VdbHnswScan *so, Relation index, VdbScanFound *found)
 {
 	for (;;)
 	{
@@ -247,11 +247,21 @@ next_in_order(Scan *so, Relation index, VdbScanFound *found)
 	}
 }
 
+static bool
+next_in_order(VdbHnswScan *so, Relation index, VdbScanFound *found)
+{
+	MemoryContext old = MemoryContextSwitchTo(so->context);
+	bool		result = search_in_order(so, index, found);
+
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
 /* ---- rows without order ---- */
 
 /* The next of rows collected; false if there is none. */
 static bool
-next_collected(Scan *so, ItemPointer tid)
+next_collected(VdbHnswScan *so, ItemPointer tid)
 {
 	if (so->next_row == so->rows.count)
 		return false;
@@ -261,24 +271,28 @@ next_collected(Scan *so, ItemPointer tid)
 
 /* The next row of any node. */
 static bool
-next_of_any(Scan *so, Relation index, ItemPointer tid)
+next_of_any(VdbHnswScan *so, Relation index, ItemPointer tid)
 {
 	while (!next_collected(so, tid))
 	{
+		MemoryContext old = MemoryContextSwitchTo(so->sweeping);
 		VdbHnswFound *found;
 		uint32		n;
+		bool		more = vdb_hnsw_sweep_page(so->sweep, index, &n, &found);
 
+		MemoryContextSwitchTo(so->context);
 		so->rows.count = so->next_row = 0;
-		if (!vdb_hnsw_sweep_page(so->sweep, index, &n, &found))
-			return false;
 		for (uint32 i = 0; i < n; i++)
 			vdb_hnsw_collect(so->hnsw, index, found[i].node, NULL, &so->rows);
+		MemoryContextSwitchTo(old);
+		if (!more)
+			return false;
 	}
 	return true;
 }
 
 static void
-enter_stage(Scan *so, Relation index, Stage stage)
+enter_stage(VdbHnswScan *so, Relation index, Stage stage)
 {
 	MemoryContext old = MemoryContextSwitchTo(so->context);
 
@@ -303,18 +317,18 @@ enter_stage(Scan *so, Relation index, Stage stage)
  * The state of the last scan, kept for the next one of the same index: making
  * it anew costs a tenth of a search.
  */
-static Scan *kept;
+static VdbHnswScan *kept;
 
 /* More memory than this is not kept. */
 #define KEPT_BYTES (1024 * 1024)
 
-static Scan *
+static VdbHnswScan *
 create(Relation index)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw scan",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Scan	   *so = palloc0(sizeof(Scan));
+	VdbHnswScan	   *so = palloc0(sizeof(VdbHnswScan));
 
 	so->context = context;
 	so->sweeping = AllocSetContextCreate(context, "hnsw sweep", ALLOCSET_DEFAULT_SIZES);
@@ -332,10 +346,10 @@ create(Relation index)
 }
 
 /* State for a scan: what was kept, if it fits, in the current context. */
-static Scan *
+static VdbHnswScan *
 take_state(Relation index)
 {
-	Scan	   *so = kept;
+	VdbHnswScan	   *so = kept;
 
 	if (so == NULL || so->index != RelationGetRelid(index) ||
 		so->file != VDB_COMPAT_RELNUMBER(index) || !vdb_hnsw_is_same(index, so->hnsw))
@@ -347,7 +361,7 @@ take_state(Relation index)
 
 /* Keeps the state of a scan that ends, or gives it back. */
 static void
-keep_state(Scan *so)
+keep_state(VdbHnswScan *so)
 {
 	MemoryContextReset(so->sweeping);
 	if (so->hnsw->meta.scale == 0 ||
@@ -364,7 +378,7 @@ keep_state(Scan *so)
 
 /* What vecdb_last_scan() tells. */
 static void
-note_last(const Scan *so)
+note_last(const VdbHnswScan *so)
 {
 	const VdbHnswCounts *counts = vdb_hnsw_search_counts(so->search);
 
@@ -394,7 +408,7 @@ vdb_hnsw_begin_scan(Relation index, int nkeys, int norderbys)
 }
 
 static void
-reset(Scan *so)
+reset(VdbHnswScan *so)
 {
 	MemoryContextReset(so->sweeping);
 	so->sweep = NULL;
@@ -408,7 +422,7 @@ reset(Scan *so)
 
 /* What to do for a query, which may be such that nothing is near it. */
 static void
-begin_query(Scan *so, Relation index)
+begin_query(VdbHnswScan *so, Relation index)
 {
 	VdbHnswState state;
 
@@ -435,7 +449,7 @@ begin_query(Scan *so, Relation index)
 void
 vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
 {
-	Scan	   *so = scan->opaque;
+	VdbHnswScan	   *so = scan->opaque;
 
 	if (orderbys != NULL && norderbys > 0)
 		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
@@ -462,7 +476,7 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 static bool
 give(IndexScanDesc scan, ItemPointer tid, bool null, double distance, bool recheck)
 {
-	((Scan *) scan->opaque)->given++;
+	((VdbHnswScan *) scan->opaque)->given++;
 	scan->xs_heaptid = *tid;
 	scan->xs_recheck = false;
 	scan->xs_recheckorderby = recheck;
@@ -476,7 +490,7 @@ give(IndexScanDesc scan, ItemPointer tid, bool null, double distance, bool reche
 bool
 vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
-	Scan	   *so = scan->opaque;
+	VdbHnswScan	   *so = scan->opaque;
 	Relation	index = scan->indexRelation;
 	VdbScanFound found;
 	ItemPointerData tid;

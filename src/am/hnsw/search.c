@@ -54,7 +54,8 @@ struct VdbHnswSearch
 
 	/* nodes met: a hash table of their numbers, VDB_HNSW_NONE where free */
 	uint32	   *met;
-	uint32		met_room;		/* a power of two */
+	uint32		met_room;		/* slots in use, a power of two */
+	uint32		met_allocated;
 	uint32		nmet;
 
 	Reached	   *beam;			/* ascending */
@@ -88,7 +89,7 @@ vdb_hnsw_search_create(const VdbHnsw *hnsw)
 	vdb_am_query_create(&search->query, &hnsw->space);
 	if (hnsw->coded)
 		search->tables_memory = palloc(vdb_quant_tables_size(hnsw->code_dim));
-	search->met_room = FIRST_ROOM;
+	search->met_room = search->met_allocated = FIRST_ROOM;
 	search->met = palloc(search->met_room * sizeof(uint32));
 	search->beam_room = 128;
 	search->beam = palloc(search->beam_room * sizeof(Reached));
@@ -116,7 +117,7 @@ vdb_hnsw_search_counts(VdbHnswSearch *search)
 Size
 vdb_hnsw_search_memory(const VdbHnswSearch *search)
 {
-	return search->met_room * sizeof(uint32) + search->beam_room * sizeof(Reached) +
+	return (Size) search->met_allocated * sizeof(uint32) + search->beam_room * sizeof(Reached) +
 		(search->expanded_room + search->found_room) * sizeof(VdbHnswFound) +
 		search->reserve_room * sizeof(Reached);
 }
@@ -135,7 +136,7 @@ grow_met(VdbHnswSearch *search)
 	uint32	   *old = search->met;
 	uint32		room = search->met_room;
 
-	search->met_room *= 4;
+	search->met_room = search->met_allocated = room * 4;
 	search->met = palloc_extended((Size) search->met_room * sizeof(uint32), MCXT_ALLOC_HUGE);
 	memset(search->met, 0xff, (Size) search->met_room * sizeof(uint32));
 	for (uint32 i = 0; i < room; i++)
@@ -373,6 +374,9 @@ vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
 {
 	const VdbHnsw *hnsw = search->hnsw;
 
+	/* Emptying what a wide search has used takes as long as a narrow one. */
+	while (search->met_room > FIRST_ROOM && search->nmet < search->met_room / 16)
+		search->met_room /= 2;
 	memset(search->met, 0xff, search->met_room * sizeof(uint32));
 	search->nmet = search->nbeam = search->nexpanded = 0;
 	search->nreserve = 0;
