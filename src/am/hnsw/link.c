@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "am/hnsw/link.h"
 
@@ -33,12 +34,12 @@ struct VdbHnswLinker
 };
 
 /* How a node's list is to change. */
-typedef struct Plan
+typedef struct Change
 {
 	uint32		at;				/* the place in its list */
 	uint32		dropped;		/* what is there now, or VDB_HNSW_NONE: it grows */
 	uint32		witness;		/* what leads to that, or VDB_HNSW_NONE: the target */
-} Plan;
+} Change;
 
 typedef enum Outcome
 {
@@ -153,7 +154,7 @@ order_neighbours(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *tar
  * neighbour at that place of the list?
  */
 static bool
-find_witness(VdbHnswLinker *linker, const VdbHnswTarget *target, uint32 at, Plan *plan)
+find_witness(VdbHnswLinker *linker, const VdbHnswTarget *target, uint32 at, Change *plan)
 {
 	const VdbHnswSlot *from = linker->from;
 	uint32		node = vdb_hnsw_list(from)[at];
@@ -175,7 +176,7 @@ find_witness(VdbHnswLinker *linker, const VdbHnswTarget *target, uint32 at, Plan
 
 /* Which edge of a full list goes; false if none can. */
 static bool
-plan_exchange(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *target, Plan *plan)
+plan_exchange(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *target, Change *plan)
 {
 	const VdbHnswSlot *from = linker->from;
 	uint32		n = from->count + 1;
@@ -188,7 +189,7 @@ plan_exchange(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *target
 		if (neighbour(linker, i)->state != VDB_HNSW_NODE &&
 			neighbour(linker, i)->state != VDB_HNSW_DEAD)
 		{
-			*plan = (Plan) {i, VDB_HNSW_NONE, VDB_HNSW_NONE};
+			*plan = (Change) {i, VDB_HNSW_NONE, VDB_HNSW_NONE};
 			return true;
 		}
 	chosen = vdb_hnsw_choose(&linker->pair, linker->near, n, n, false);
@@ -212,7 +213,7 @@ plan_exchange(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *target
  * unless it has to be.
  */
 static bool
-make_plan(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *target, Plan *plan)
+make_plan(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *target, Change *plan)
 {
 	const VdbHnswSlot *from = linker->from;
 
@@ -220,7 +221,7 @@ make_plan(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *target, Pl
 		return false;
 	if (from->count < linker->hnsw->neighbours)
 	{
-		*plan = (Plan) {from->count, VDB_HNSW_NONE, VDB_HNSW_NONE};
+		*plan = (Change) {from->count, VDB_HNSW_NONE, VDB_HNSW_NONE};
 		return true;
 	}
 	return plan_exchange(linker, index, target, plan);
@@ -238,7 +239,7 @@ is_same(const VdbHnswLinker *linker, const VdbHnswSlot *slot)
 /* ---- changes ---- */
 
 static void
-apply(Relation index, Buffer buffer, VdbHnswSlot *slot, const Plan *plan, uint32 node)
+apply(Relation index, Buffer buffer, VdbHnswSlot *slot, const Change *plan, uint32 node)
 {
 	uint8		count = Max(slot->count, plan->at + 1);
 	VdbPatch	patch;
@@ -250,7 +251,7 @@ apply(Relation index, Buffer buffer, VdbHnswSlot *slot, const Plan *plan, uint32
 }
 
 static Outcome
-link_as_planned(VdbHnswLinker *linker, Relation index, uint32 from, const Plan *plan,
+link_as_planned(VdbHnswLinker *linker, Relation index, uint32 from, const Change *plan,
 				uint32 node)
 {
 	const VdbHnsw *hnsw = linker->hnsw;
@@ -286,7 +287,7 @@ vdb_hnsw_link(VdbHnswLinker *linker, Relation index, uint32 from, const VdbHnswT
 {
 	for (int try = 0; try < TRIES; try++)
 	{
-		Plan		plan;
+		Change		plan;
 
 		vdb_hnsw_copy(linker->hnsw, index, from, linker->from);
 		if (linker->from->state <= VDB_HNSW_DEAD && linker->from->state != VDB_HNSW_FREE &&
@@ -310,7 +311,7 @@ vdb_hnsw_link_new(VdbHnswLinker *linker, Relation index, uint32 from, VdbHnswTar
 	for (int try = 0; try < TRIES; try++)
 	{
 		VdbHnswPlace place;
-		Plan		plan;
+		Change		plan;
 
 		vdb_hnsw_copy(hnsw, index, from, linker->from);
 		if (!make_plan(linker, index, target, &plan))
