@@ -297,7 +297,11 @@ add_nodes(const VdbHnswGraph *graph, VdbHnswWorker *worker, uint32 ef, const uin
 		return ef;
 	distances(graph, &worker->query, worker->base, fresh, rows, nfresh, distance);
 	for (uint32 i = 0; i < nfresh; i++)
-		first = Min(first, add_hit(worker, ef, distance[i], fresh[i]));
+	{
+		uint32		place = add_hit(worker, ef, distance[i], fresh[i]);
+
+		first = Min(first, place);
+	}
 	return first;
 }
 
