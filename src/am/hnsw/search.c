@@ -227,7 +227,6 @@ offer(VdbHnswSearch *search, float distance, uint32 node)
 	Reached	   *beam = search->beam;
 	uint32		low = 0,
 				high = search->nbeam;
-
 	Reached		item = {distance, node, NEW};
 
 	if (high == search->ef && !(distance < beam[high - 1].distance))
@@ -304,6 +303,7 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 	Buffer		buffer;
 	const VdbHnswSlot *slot = vdb_hnsw_read(search->hnsw, index, item->node, &buffer);
 	uint32		n = 0;
+	uint32		first;
 
 	if (slot->state == VDB_HNSW_FREE || slot->state == VDB_HNSW_BUCKET)
 	{
@@ -323,7 +323,8 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 	}
 	vdb_page_release(buffer);
 	search->counts.nodes++;
-	return Min(offer_batch(search, index, n), place + 1);
+	first = offer_batch(search, index, n);
+	return Min(first, place + 1);
 }
 
 static void
