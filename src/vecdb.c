@@ -74,6 +74,7 @@ _PG_init(void)
 							   check_simd,
 							   assign_simd,
 							   show_simd);
-	MarkGUCPrefixReserved("vecdb");
 	vdb_am_init();
+	/* What nobody has defined by now is nobody's. */
+	MarkGUCPrefixReserved("vecdb");
 }

@@ -118,6 +118,24 @@ pin(Relation index, BlockNumber block)
 	return *h;
 }
 
+BlockNumber
+vdb_page_warm(Relation index)
+{
+	BlockNumber blocks = RelationGetNumberOfBlocks(index);
+	BlockNumber asked = 0;
+
+	for (BlockNumber block = 0; block < blocks; block++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		/* The system reads ahead of us. */
+		while (asked < blocks && asked - block < (BlockNumber) maintenance_io_concurrency)
+			PrefetchBuffer(index, MAIN_FORKNUM, asked++);
+		asked = Max(asked, block + 1);
+		vdb_page_unpin(pin(index, block));
+	}
+	return blocks;
+}
+
 void
 vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, uint32 bytes)
 {
@@ -427,6 +445,19 @@ vdb_edit_finish(VdbEdit *edit)
 	for (int i = 0; i < edit->npages; i++)
 		if (edit->fresh[i])
 			UnlockReleaseBuffer(edit->buffers[i]);
+}
+
+void
+vdb_edit_cancel(VdbEdit *edit)
+{
+	Assert(!edit->building);
+	GenericXLogAbort(edit->state);
+	for (int i = 0; i < edit->npages; i++)
+		if (edit->fresh[i])
+		{
+			RecordFreeIndexPage(edit->index, BufferGetBlockNumber(edit->buffers[i]));
+			UnlockReleaseBuffer(edit->buffers[i]);
+		}
 }
 
 void

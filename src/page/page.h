@@ -106,6 +106,9 @@ pg_noreturn extern void vdb_page_lost(Relation index, BlockNumber block, const c
 /* How many blocks there are, every one of which somebody has had a lock on. */
 extern BlockNumber vdb_page_count(Relation index);
 
+/* Reads all pages, so that they are in buffers as far as these have room. */
+extern BlockNumber vdb_page_warm(Relation index);
+
 /* ---- changing ---- */
 
 /*
@@ -141,6 +144,9 @@ extern void vdb_page_reach(Page page, Size size);
 
 /* Makes it so, and gives back the pages that vdb_edit_new() gave. */
 extern void vdb_edit_finish(VdbEdit *edit);
+
+/* Instead: nothing changes, and the new pages are for somebody else. */
+extern void vdb_edit_cancel(VdbEdit *edit);
 
 /* Gives a page of that kind up, which nothing leads to, for vdb_edit_new(). */
 extern void vdb_page_free(Relation index, BlockNumber block, uint16 kind);

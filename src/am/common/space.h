@@ -35,7 +35,7 @@ typedef struct VdbAmSpace
 	float		scale;			/* a power of two: see vdb_am_place() */
 	uint32		row_size;		/* bytes of a row */
 	VdbQuantRotation rotation;
-	const float *origin;		/* not rotated, dim floats */
+	const float *origin;		/* not rotated, dim floats; zero for VDB_IP */
 } VdbAmSpace;
 
 /* Whether rows are vectors as the table has them. */
@@ -45,7 +45,7 @@ vdb_am_is_plain(const VdbAmSpace *space)
 	return space->rows == VDB_AM_ROWS_PLAIN;
 }
 
-/* Bytes that a space keeps its signs and its origin in. */
+/* Bytes that a space keeps its signs and its origin in, aligned as palloc() does. */
 extern Size vdb_am_space_memory(uint32 dim);
 
 /*
@@ -95,6 +95,15 @@ extern bool vdb_am_rotate(const VdbAmSpace *space, const void *elements, float *
 /* An estimate below this bounds nothing: the row of a vector that is far. */
 #define VDB_AM_NO_BOUND (-1e37f)
 
+/* The factors of a vector that codes cannot hold: it may be anywhere. */
+extern void vdb_am_no_bound(VdbQuantRowFactors *factors);
+
+/* What a length of 1 is in the error of factors. */
+extern float vdb_am_error_unit(const VdbAmSpace *space);
+
+/* How far what a row of sq8 stands for is from the true vector, at most. */
+extern double vdb_am_sq8_error(const VdbAmSpace *space, const VdbQuantSq8Factors *factors);
+
 /*
  * The row of codes of a place, relative to a centre (rotated; NULL is zero).
  * error: how far rotated is from the true vector, at most.  Not for plain rows,
@@ -104,8 +113,16 @@ extern void vdb_am_row_encode(const VdbAmSpace *space, const float *rotated,
 							  const float *centre, float error, float *scratch, void *row);
 
 /*
+ * The same of a place minus the centre, which is not NULL, where that is known
+ * already; far: vdb_am_is_far() of the place.  Of rabitq rows only.
+ */
+extern void vdb_am_row_encode_residual(const VdbAmSpace *space, bool far,
+									   const float *residual, const float *centre,
+									   float error, void *row);
+
+/*
  * What such a row stands for, and how far that is from the true vector at
- * most; false for a vector that is far.
+ * most; false for a vector that is far.  centre: NULL is zero.
  */
 extern bool vdb_am_row_decode(const VdbAmSpace *space, const void *row, const float *centre,
 							  float *rotated, float *error);
@@ -119,7 +136,8 @@ typedef struct VdbAmQuery
 	void	   *elements;		/* as the operator has it; unaligned never */
 	float	   *floats;
 	float	   *rotated;		/* its place */
-	double		length;			/* of what codes are compared with */
+	double		length;			/* of what codes are compared with: floats for
+								 * sq8, or else rotated */
 	int32	   *sparse_index;	/* of sparse kinds: the query's, then a row's */
 	float	   *sparse_value;
 	VdbSparse	sparse;			/* the query */
@@ -144,14 +162,22 @@ extern void vdb_am_query_elements(VdbAmQuery *query, const void *elements);
  */
 extern bool vdb_am_query_place(VdbAmQuery *query);
 
+/* Where only rotated was filled in: floats, if aiming needs them. */
+extern void vdb_am_query_place_floats(VdbAmQuery *query);
+
 /*
- * Makes ready for rows, from what is in rotated (and floats, for sq8, and
- * elements, for plain rows).
+ * Makes ready for rows, from what is in rotated, or for sq8 in floats.  (For
+ * plain rows the elements are enough.)
  */
 extern void vdb_am_query_aim(VdbAmQuery *query);
 
-/* Elements of a query that was aimed from a row, or a place, alone. */
-extern void vdb_am_query_place_floats(VdbAmQuery *query);
+/*
+ * Makes ready to be compared with other rows, whose centre is zero, too, from a
+ * row: its elements, or what it stands for.  For vdb_am_query_many() with
+ * vdb_am_query_base(), not for bounds; and not all of floats and rotated is
+ * filled in.  False, and not ready, for a vector that is far.
+ */
+extern bool vdb_am_query_row(VdbAmQuery *query, const void *row);
 
 /*
  * Estimates of the distances to rows, anywhere in memory, in the metric of the
@@ -167,12 +193,22 @@ extern void vdb_am_query_many(VdbAmQuery *query, float base, const void *const *
 extern float vdb_am_query_base(const VdbAmQuery *query);
 
 /*
+ * Lower bounds that cannot fail, in the metric of vdb_am_query_many(), of rows
+ * that have no centre: of plain rows their distances, and of sq8 rows.
+ */
+extern void vdb_am_query_bounds(VdbAmQuery *query, const void *const *rows, uint32 n,
+								float *lower);
+
+/*
  * A lower bound of the operator's distance to the vector of a row that cannot
- * fail.  gap: from the query to the centre, not squared.
+ * fail.  Of plain rows, but for sparse kinds, it is that distance itself, as a
+ * float that was rounded either way: PostgreSQL must not compute it again, unless
+ * it is -INFINITY.  base as above, and gap: from the query to the centre, not
+ * squared.
  */
 extern double vdb_am_query_bound(VdbAmQuery *query, float base, float gap, const void *row);
 
-/* The operator's distance that goes with a number of vdb_am_query_many(). */
+/* The operator's distance that goes with such an estimate, or vdb_am_query_bounds()'s. */
 extern double vdb_am_operator_distance(const VdbAmSpace *space, float estimate);
 
 #endif							/* VDB_AM_SPACE_H */

@@ -148,34 +148,42 @@ extern VdbHnswSlot *vdb_hnsw_pin(const VdbHnsw *hnsw, Relation index, uint32 nod
 extern void vdb_hnsw_copy(const VdbHnsw *hnsw, Relation index, uint32 node, VdbHnswSlot *copy);
 
 /*
- * A free slot for a new node or bucket, on a page locked exclusively with
- * *also, which may be InvalidBuffer's, or a page that the caller needs locked
- * in the same change: its number, which vdb_hnsw_take() then makes used.
- * See node.c for the order of locks.
+ * A change that makes a slot: of a page with a free one, and of what leads to
+ * the new slot: another slot, or the state page.  All are locked exclusively
+ * from begin to finish or cancel, and change together.
+ *
+ * Pages are locked in ascending order, the state page first: that is the order
+ * of all who lock more than one page of nodes.
  */
 typedef struct VdbHnswPlace
 {
-	VdbEdit		edit;
-	Buffer		buffer;			/* of the new slot */
-	bool		fresh;			/* its page is new */
+	Relation	index;
+	const VdbHnsw *hnsw;
 	uint32		node;			/* the new slot's number */
-	Page		page;			/* to write to */
-	Buffer		other;			/* the other page, or InvalidBuffer */
-	Page		other_page;		/* to write to */
+	VdbHnswSlot *slot;			/* zeroes, to be filled in; slot_size bytes */
+	VdbHnswSlot *other;			/* the other slot, to be changed up to its row */
+	VdbHnswState *state;		/* the state, to be changed; or NULL */
+
+	bool		fresh;			/* the page is a new one: */
+	VdbEdit		edit;
+	Page		page;
+	Buffer		buffer;			/* of the slot, but for a fresh page's */
+	Buffer		other_buffer;	/* may be the same; or InvalidBuffer */
+	Buffer		state_buffer;	/* or InvalidBuffer */
+	uint32		other_node;
 } VdbHnswPlace;
 
-/*
- * Begins a change of a free slot, made empty, and of the page of another one
- * (VDB_HNSW_NONE: none), both locked; vdb_hnsw_place_finish() makes it so, and
- * vdb_hnsw_place_cancel() does not.
- */
+/* other: a number, or VDB_HNSW_NONE; state: whether the state page changes. */
 extern void vdb_hnsw_place_begin(VdbHnswPlace *place, const VdbHnsw *hnsw, Relation index,
-								 uint32 other);
-extern VdbHnswSlot *vdb_hnsw_place_slot(VdbHnswPlace *place, const VdbHnsw *hnsw);
-extern VdbHnswSlot *vdb_hnsw_place_other(VdbHnswPlace *place, const VdbHnsw *hnsw,
-										 uint32 other);
-extern void vdb_hnsw_place_finish(VdbHnswPlace *place, const VdbHnsw *hnsw, Relation index);
+								 uint32 other, bool state);
+extern void vdb_hnsw_place_finish(VdbHnswPlace *place);
 extern void vdb_hnsw_place_cancel(VdbHnswPlace *place);
+
+/* Two slots (which may be on one page) locked exclusively, in the right order. */
+extern void vdb_hnsw_read_two(const VdbHnsw *hnsw, Relation index, uint32 a, uint32 b,
+							  Buffer *a_buffer, Buffer *b_buffer,
+							  VdbHnswSlot **a_slot, VdbHnswSlot **b_slot);
+extern void vdb_hnsw_release_two(Buffer a, Buffer b);
 
 /* Has a page with free slots found by inserts (vacuum); nothing is locked. */
 extern void vdb_hnsw_offer(Relation index, BlockNumber block);
@@ -191,13 +199,24 @@ extern bool vdb_hnsw_add_tid(const VdbHnsw *hnsw, Relation index, uint32 node, c
 extern void vdb_hnsw_add_unordered(const VdbHnsw *hnsw, Relation index, bool null,
 								   ItemPointer tid);
 
+/* Row ids that were collected. */
+typedef struct VdbHnswRows
+{
+	ItemPointerData *tids;		/* allocated in the context of the first call */
+	uint32		count;
+	uint32		room;
+} VdbHnswRows;
+
 /*
- * Calls a function for each row id of a chain of buckets that begins with one
- * (VDB_HNSW_NONE: none).
+ * All row ids of a node, or of VDB_HNSW_NULLS or VDB_HNSW_ZEROS, instead of
+ * what rows had: as they were at one moment.  row, if it is not NULL, gets a
+ * copy of the node's row as it was then.  False if it is not a node.
  */
-typedef void (*VdbHnswVisitTid) (void *arg, ItemPointer tid);
-extern void vdb_hnsw_walk_buckets(const VdbHnsw *hnsw, Relation index, uint32 bucket,
-								  VdbHnswVisitTid visit, void *arg);
+#define VDB_HNSW_NULLS (VDB_HNSW_NONE - 1)
+#define VDB_HNSW_ZEROS (VDB_HNSW_NONE - 2)
+
+extern bool vdb_hnsw_collect(const VdbHnsw *hnsw, Relation index, uint32 owner, void *row,
+							 VdbHnswRows *rows);
 
 /* ---- entry.c: where searches begin ---- */
 
@@ -294,6 +313,11 @@ extern Size vdb_hnsw_search_memory(const VdbHnswSearch *search);
  * nearest nodes and has one of them lead to it, or makes it an entry.
  */
 extern void vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node);
+
+/* ---- scan.c ---- */
+
+/* How wide a search is by the settings, and what is measured. */
+extern uint32 vdb_hnsw_ef(const VdbHnswState *state);
 
 /* ---- the access method's functions ---- */
 

@@ -59,6 +59,7 @@ typedef struct VdbHnswState
 	BlockNumber room;			/* first page with free slots, or where there were some */
 	uint32		nulls;			/* first bucket of rows without a vector */
 	uint32		zeros;			/* of zero vectors, under cosine */
+	uint32		version;		/* of both chains: see VdbHnswSlot */
 	uint32		measured_k;		/* rows asked for when efs were measured; 0: never */
 	uint32		efs[VDB_HNSW_NRECALLS]; /* widths of the search to find them */
 	BlockNumber verified;		/* blocks when all was last seen to be reached; 0: never */
@@ -85,18 +86,25 @@ StaticAssertDecl(sizeof(VdbHnswState) == 60, "state: size");
  * byte share one, the first with its id in tid, the others in buckets.
  *
  * A bucket's is followed by count row ids, as many as there is room for, up to
- * 255.  tid is not used.
+ * 255.  tid and version are not used.
+ *
+ * Whoever collects the rows of a chain holds no lock from bucket to bucket.
+ * What takes a bucket off the chain, or moves a row id from one slot to
+ * another, adds 1 to the version of the chain's owner in the same WAL record:
+ * then the reader begins again.  (Row ids that are added, or taken away because
+ * they are dead, do not concern who reads meanwhile.)
  */
 typedef struct VdbHnswSlot
 {
 	uint8		state;
 	uint8		count;
-	ItemPointerData tid;
+	ItemPointerData tid;		/* of a node; invalid: all its rows are in buckets */
 	uint32		more;			/* first bucket, or next one, or VDB_HNSW_NONE */
+	uint32		version;		/* of a node: of its chain of buckets */
 } VdbHnswSlot;
 
 StaticAssertDecl(offsetof(VdbHnswSlot, tid) == 2, "slot: tid");
-StaticAssertDecl(sizeof(VdbHnswSlot) == 12, "slot: size");
+StaticAssertDecl(sizeof(VdbHnswSlot) == 16, "slot: size");
 
 /*
  * A page of slots begins with this.  Pages that are known to have free slots

@@ -161,7 +161,7 @@ check_factors(VdbIvfCheck *check, const VdbIvfShape *shape, VdbIvfLead *lead, ui
 
 		if (lane >= shape->lanes || !ItemPointerIsValid(vdb_ivf_tid(shape, lead, lane)))
 			continue;
-		factors = vdb_quant_row_factors(check->ivf->dim, vdb_ivf_bits(check->ivf),
+		factors = vdb_quant_row_factors(check->ivf->space.dim, check->ivf->space.bits,
 										vdb_page_contents(check->row_page) + i * shape->row_size);
 		if (!isfinite(factors->add) || !isfinite(factors->rescale) ||
 			!(factors->error >= 0 && factors->error < INFINITY))
@@ -381,7 +381,7 @@ static void
 check_centre(VdbIvfCheck *check, BlockNumber block, VdbIvfLead *lead, uint32 lane,
 			 const VdbIvfListInfo *info)
 {
-	uint32		dim = check->ivf->dim;
+	uint32		dim = check->ivf->space.dim;
 	char	   *halves = palloc(check->ivf->directory.row_size);
 	float	   *centre = palloc(dim * sizeof(float));
 
@@ -622,7 +622,8 @@ check_pages(VdbIvfCheck *check)
 
 	if (meta->directory == InvalidBlockNumber)
 		return;					/* nothing was ever inserted */
-	check_floats(check, meta->origin, (float *) check->ivf->origin, check->ivf->dim, "origin");
+	check_floats(check, meta->origin, (float *) check->ivf->space.origin, check->ivf->space.dim,
+				 "origin");
 	if (meta->coding == VDB_IVF_PQ)
 		check_floats(check, meta->codebook, (float *) check->ivf->pq.codebook,
 					 vdb_ivf_codebook_size(check->ivf), "codebook");

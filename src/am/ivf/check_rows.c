@@ -77,7 +77,7 @@ read_centre(RowCheck *rc, const VdbIvfCheckList *list)
 									 vdb_ivf_lead(BufferGetPage(buffer)), list->entry_lane, &row,
 									 rc->copy);
 
-	vdb_kernel.f16_to_f32(halves, rc->centre, check->ivf->dim);
+	vdb_kernel.f16_to_f32(halves, rc->centre, check->ivf->space.dim);
 	if (BufferIsValid(row))
 		vdb_page_unpin(row);
 	vdb_page_release(buffer);
@@ -92,14 +92,14 @@ is_near(RowCheck *rc, const void *row)
 	double		distance,
 				slack;
 
-	if (!vdb_ivf_decode(ivf, row, rc->centre, rc->decoded, &error))
-		return vdb_ivf_is_far(rc->rotated);
-	if (vdb_ivf_is_far(rc->rotated))
+	if (!vdb_am_row_decode(&ivf->space, row, rc->centre, rc->decoded, &error))
+		return vdb_am_is_far(rc->rotated);
+	if (vdb_am_is_far(rc->rotated))
 		return false;
-	distance = sqrt(vdb_dist(VDB_F32, VDB_L2SQ, rc->rotated, rc->decoded, ivf->dim));
+	distance = sqrt(vdb_dist(VDB_F32, VDB_L2SQ, rc->rotated, rc->decoded, ivf->space.dim));
 	/* what the rounding of floats adds */
-	slack = 4e-6 * (vdb_dist_norm(VDB_F32, rc->rotated, ivf->dim) +
-					vdb_dist_norm(VDB_F32, rc->centre, ivf->dim)) + 1e-18;
+	slack = 4e-6 * (vdb_dist_norm(VDB_F32, rc->rotated, ivf->space.dim) +
+					vdb_dist_norm(VDB_F32, rc->centre, ivf->space.dim)) + 1e-18;
 	return distance <= error * 1.001 + slack;
 }
 
@@ -117,15 +117,15 @@ compare_vector(RowCheck *rc, const VdbIvfCheckEntry *entry, const void *elements
 
 	if (!list->sound || !check->directory_sound)
 		return;
-	if (!vdb_ivf_is_plain(ivf))
+	if (!vdb_am_is_plain(&ivf->space))
 	{
 		read_centre(rc, list);
-		vdb_ivf_place(ivf, rc->floats, rc->rotated);
+		vdb_am_place(&ivf->space, rc->floats, rc->rotated);
 	}
 	buffer = vdb_ivf_read_lead(check->index, entry->block, list->info.number);
 	found = vdb_ivf_row(&ivf->list, check->index, vdb_ivf_lead(BufferGetPage(buffer)), entry->lane,
 						&row, rc->copy);
-	same = vdb_ivf_is_plain(ivf) ? memcmp(found, elements, ivf->list.row_size) == 0 :
+	same = vdb_am_is_plain(&ivf->space) ? memcmp(found, elements, ivf->list.row_size) == 0 :
 		is_near(rc, found);
 	if (BufferIsValid(row))
 		vdb_page_unpin(row);
@@ -155,15 +155,15 @@ compare_value(RowCheck *rc, const VdbIvfCheckEntry *entry, Datum value, bool isn
 
 	if (!isnull)
 	{
-		vdb_am_vector(ivf->kind, value, &vector);
-		if (vector.dim != ivf->dim)
+		vdb_am_vector(ivf->space.kind, value, &vector);
+		if (vector.dim != ivf->space.dim)
 		{
 			report(check, entry->block, "row (%u,%u) of the table has %d dimensions, the index %u",
 				   ItemPointerGetBlockNumber(&entry->tid),
-				   ItemPointerGetOffsetNumber(&entry->tid), vector.dim, ivf->dim);
+				   ItemPointerGetOffsetNumber(&entry->tid), vector.dim, ivf->space.dim);
 			return;
 		}
-		belongs = vdb_ivf_floats(ivf, vector.elements, rc->floats) ? 0 : VDB_IVF_CHECK_ZEROS;
+		belongs = vdb_am_floats(&ivf->space, vector.elements, rc->floats) ? 0 : VDB_IVF_CHECK_ZEROS;
 	}
 	if (is != belongs)
 		report(check, entry->block, "row (%u,%u) is with %s, but belongs to %s",
@@ -229,10 +229,10 @@ vdb_ivf_check_rows(VdbIvfCheck *check, Relation heap)
 		.check = check,
 		.context = AllocSetContextCreate(CurrentMemoryContext, "ivf check of a row",
 										 ALLOCSET_DEFAULT_SIZES),
-		.floats = palloc(ivf->dim * sizeof(float)),
-		.rotated = palloc(ivf->dim * sizeof(float)),
-		.decoded = palloc(ivf->dim * sizeof(float)),
-		.centre = palloc(ivf->dim * sizeof(float)),
+		.floats = palloc(ivf->space.dim * sizeof(float)),
+		.rotated = palloc(ivf->space.dim * sizeof(float)),
+		.decoded = palloc(ivf->space.dim * sizeof(float)),
+		.centre = palloc(ivf->space.dim * sizeof(float)),
 		.copy = palloc(Max(ivf->list.row_size, ivf->directory.row_size)),
 	};
 

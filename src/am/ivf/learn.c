@@ -44,7 +44,7 @@ sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 {
 	Sampling   *sampling = arg;
 	VdbIvfBuild *build = sampling->build;
-	uint32		dim = build->ivf->dim;
+	uint32		dim = build->ivf->space.dim;
 	int64		place = sampling->offered;
 	VdbAmVector vector;
 
@@ -63,9 +63,9 @@ sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 			return;
 		}
 	}
-	vdb_am_vector(build->ivf->kind, values[0], &vector);
-	vdb_am_check_dim(build->ivf->kind, dim, vector.dim);
-	if (vdb_ivf_floats(build->ivf, vector.elements, sampling->floats))
+	vdb_am_vector(build->ivf->space.kind, values[0], &vector);
+	vdb_am_check_dim(build->ivf->space.kind, dim, vector.dim);
+	if (vdb_am_floats(&build->ivf->space, vector.elements, sampling->floats))
 	{
 		memcpy(build->sample + place * dim, sampling->floats, dim * sizeof(float));
 		build->nsample = Max(build->nsample, place + 1);
@@ -121,9 +121,9 @@ vdb_ivf_learn_sample(VdbIvfBuild *build)
 
 	estimate_rel_size(build->heap, NULL, &pages, &rows, &all_visible);
 	vdb_ivf_build_fit(build, rows, true);
-	sampling.floats = palloc(build->ivf->dim * sizeof(float));
-	build->sample = palloc_extended((Size) build->max_sample * build->ivf->dim * sizeof(float),
-									MCXT_ALLOC_HUGE);
+	sampling.floats = palloc(build->ivf->space.dim * sizeof(float));
+	build->sample = palloc_extended((Size) build->max_sample * build->ivf->space.dim *
+									sizeof(float), MCXT_ALLOC_HUGE);
 	sampling.share = 1.5 * build->max_sample / Max(rows, 1);
 	for (;;)
 	{
@@ -158,9 +158,9 @@ place_rows(void *arg, size_t item, int thread)
 
 	for (uint32 i = item * 64; i < end; i++)
 	{
-		float	   *row = build->sample + (Size) i * build->ivf->dim;
+		float	   *row = build->sample + (Size) i * build->ivf->space.dim;
 
-		vdb_ivf_place(build->ivf, row, row);
+		vdb_am_place(&build->ivf->space, row, row);
 	}
 }
 
@@ -173,13 +173,13 @@ void
 vdb_ivf_learn_origin(VdbIvfBuild *build)
 {
 	VdbIvf	   *ivf = build->ivf;
-	uint32		dim = ivf->dim;
-	float	   *origin = (float *) ivf->origin;
+	uint32		dim = ivf->space.dim;
+	float	   *origin = (float *) ivf->space.origin;
 	double	   *sum = palloc0(dim * sizeof(double));
 	double		square = 0;
 	uint32		n = build->nsample;
 
-	for (uint32 i = 0; i < n && ivf->coded_metric != VDB_IP; i++)
+	for (uint32 i = 0; i < n && ivf->space.coded_metric != VDB_IP; i++)
 	{
 		for (uint32 j = 0; j < dim; j++)
 			sum[j] += build->sample[(Size) i * dim + j];
@@ -200,9 +200,9 @@ vdb_ivf_learn_origin(VdbIvfBuild *build)
 		VdbAmVector vector;
 		float	   *floats = palloc(dim * sizeof(float));
 
-		vdb_am_vector(ivf->kind, PointerGetDatum(build->first), &vector);
-		vdb_am_check_dim(ivf->kind, dim, vector.dim);
-		if (vdb_ivf_floats(ivf, vector.elements, floats))
+		vdb_am_vector(ivf->space.kind, PointerGetDatum(build->first), &vector);
+		vdb_am_check_dim(ivf->space.kind, dim, vector.dim);
+		if (vdb_am_floats(&ivf->space, vector.elements, floats))
 			square = vdb_dist_square(VDB_F32, floats, dim);
 		vdb_am_vector_free(&vector);
 		pfree(floats);
@@ -214,7 +214,7 @@ vdb_ivf_learn_origin(VdbIvfBuild *build)
 
 		build->meta.scale = ldexp(1, -Max(Min(exponent, 126), -126));
 	}
-	ivf->meta.scale = build->meta.scale;
+	ivf->meta.scale = ivf->space.scale = build->meta.scale;
 	vdb_ivf_build_check(vdb_km_each((build->nsample + 63) / 64, place_rows, build,
 									&build->control));
 }
@@ -228,14 +228,14 @@ vdb_ivf_learn_origin(VdbIvfBuild *build)
 static void
 shuffle(VdbIvfBuild *build, uint32 n)
 {
-	Size		size = build->ivf->dim * sizeof(float);
+	Size		size = build->ivf->space.dim * sizeof(float);
 	float	   *other = palloc(size);
 
 	for (uint32 i = 0; i < n; i++)
 	{
 		uint32		j = pg_prng_uint64_range(&build->random, i, build->nsample - 1);
-		float	   *a = build->sample + (Size) i * build->ivf->dim;
-		float	   *b = build->sample + (Size) j * build->ivf->dim;
+		float	   *a = build->sample + (Size) i * build->ivf->space.dim;
+		float	   *b = build->sample + (Size) j * build->ivf->space.dim;
 
 		memcpy(other, a, size);
 		memmove(a, b, size);
@@ -250,7 +250,7 @@ shuffle(VdbIvfBuild *build, uint32 n)
 static void
 round_centres(VdbIvfBuild *build)
 {
-	uint32		dim = build->ivf->dim;
+	uint32		dim = build->ivf->space.dim;
 	uint16	   *halves = palloc(dim * sizeof(uint16));
 
 	for (uint32 list = 0; list < build->nlists; list++)
@@ -266,7 +266,7 @@ round_centres(VdbIvfBuild *build)
 static void
 mean_centre(VdbIvfBuild *build)
 {
-	uint32		dim = build->ivf->dim;
+	uint32		dim = build->ivf->space.dim;
 
 	for (uint32 i = 0; i < build->nsample; i++)
 		for (uint32 j = 0; j < dim; j++)
@@ -276,7 +276,7 @@ mean_centre(VdbIvfBuild *build)
 void
 vdb_ivf_learn_centres(VdbIvfBuild *build)
 {
-	uint32		dim = build->ivf->dim;
+	uint32		dim = build->ivf->space.dim;
 	VdbKmTraining training;
 	VdbKmReport report;
 	VdbKmBook	book = {0};
@@ -386,13 +386,14 @@ find_neighbours(void *arg, size_t item, int thread)
 		if (probes->build->control.interrupt(NULL))
 			return;
 		for (uint32 i = 0; i < count; i++)
-			rows[i] = sample + (Size) (from + i) * ivf->dim;
+			rows[i] = sample + (Size) (from + i) * ivf->space.dim;
 		for (uint32 q = begin; q < end; q++)
 		{
 			Neighbour  *near = probes->near[q];
 
-			vdb_kernel.many[VDB_F32][ivf->coded_metric]
-				(sample + (Size) probes->queries[q] * ivf->dim, rows, count, ivf->dim, d);
+			vdb_kernel.many[VDB_F32][ivf->space.coded_metric]
+				(sample + (Size) probes->queries[q] * ivf->space.dim, rows, count,
+				 ivf->space.dim, d);
 			for (uint32 i = 0; i < count; i++)
 			{
 				uint32		j = probes->k - 1;
@@ -422,10 +423,10 @@ rank_lists(void *arg, size_t q, int thread)
 		const void *centres[PROBE_CHUNK];
 
 		for (uint32 i = 0; i < count; i++)
-			centres[i] = probes->build->centres + (Size) (from + i) * ivf->dim;
-		vdb_kernel.many[VDB_F32][ivf->coded_metric]
-			(probes->build->sample + (Size) probes->queries[q] * ivf->dim, centres, count,
-			 ivf->dim, d + from);
+			centres[i] = probes->build->centres + (Size) (from + i) * ivf->space.dim;
+		vdb_kernel.many[VDB_F32][ivf->space.coded_metric]
+			(probes->build->sample + (Size) probes->queries[q] * ivf->space.dim, centres, count,
+			 ivf->space.dim, d + from);
 	}
 	for (uint32 j = 0; j < probes->k; j++)
 	{
@@ -443,7 +444,7 @@ static void
 find_lists(Probes *probes)
 {
 	VdbIvfBuild *build = probes->build;
-	Size		size = build->ivf->dim * sizeof(float);
+	Size		size = build->ivf->space.dim * sizeof(float);
 	float	   *rows = palloc_extended(probes->k * size, MCXT_ALLOC_HUGE);
 
 	for (uint32 q = 0; q < probes->nqueries; q++)
@@ -568,7 +569,7 @@ vdb_ivf_codebook_memory(const VdbIvf *ivf, int threads)
 static uint32
 sample_residuals(VdbIvfBuild *build)
 {
-	Size		dim = build->ivf->dim;
+	Size		dim = build->ivf->space.dim;
 	uint32		n = Min(build->nsample, CODEBOOK_ROWS);
 	uint32	   *lists = palloc0(Max(n, 1) * sizeof(uint32));
 	uint32		kept = 0;
@@ -589,7 +590,7 @@ sample_residuals(VdbIvfBuild *build)
 		double		square = vdb_dist(VDB_F32, VDB_L2SQ, row, centre, dim);
 		double		scale = sqrt(dim / square);
 
-		if (vdb_ivf_is_far(row) || !(square > FLT_MIN))
+		if (vdb_am_is_far(row) || !(square > FLT_MIN))
 			continue;
 		for (Size j = 0; j < dim; j++)
 			to[j] = (row[j] - centre[j]) * scale;
