@@ -310,9 +310,11 @@ extern Size vdb_hnsw_search_memory(const VdbHnswSearch *search);
 
 /*
  * Gives a node that nothing leads to an edge that does (vacuum): finds the
- * nearest nodes and has one of them lead to it, or makes it an entry.
+ * nearest nodes of those for which good() is true, and has one of them lead to
+ * it, or makes it an entry.
  */
-extern void vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node);
+extern void vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node,
+							bool (*good) (void *arg, uint32 node), void *arg);
 
 /* ---- scan.c ---- */
 

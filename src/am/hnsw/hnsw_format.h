@@ -65,7 +65,7 @@ typedef struct VdbHnswState
 	BlockNumber verified;		/* blocks when all was last seen to be reached; 0: never */
 } VdbHnswState;
 
-StaticAssertDecl(sizeof(VdbHnswState) == 60, "state: size");
+StaticAssertDecl(sizeof(VdbHnswState) == 64, "state: size");
 
 /*
  * A node's number is its page's, times the slots of a page, plus its slot: 32

@@ -184,93 +184,129 @@ vacuum_pages(VdbHnswVacuum *v)
 
 /* ---- chains of buckets ---- */
 
-/* What leads to a bucket: a node, another bucket, or the state page. */
-typedef struct Link
+/* A chain of buckets, and what leads to the bucket in it that is looked at. */
+typedef struct Chain
 {
-	uint32		slot;			/* number of the node or bucket, or none: */
-	bool		nulls;			/* the chain of NULLs, else of zeros */
-} Link;
+	uint32		owner;			/* a node, VDB_HNSW_NULLS, or VDB_HNSW_ZEROS */
+	uint32		from;			/* the owner, or the bucket before */
+} Chain;
 
+static BlockNumber
+block_of(VdbHnswVacuum *v, uint32 slot)
+{
+	return slot == VDB_HNSW_NULLS || slot == VDB_HNSW_ZEROS ? VDB_HNSW_STATEPAGE :
+		vdb_hnsw_block(v->hnsw, slot);
+}
+
+static VdbHnswSlot *
+slot_of(VdbHnswVacuum *v, Page page, uint32 slot)
+{
+	return vdb_hnsw_slot(v->hnsw, page, slot % v->hnsw->per_page);
+}
+
+/* Where an owner or a bucket says what is next, on its page. */
 static uint32 *
-link_of(VdbHnswVacuum *v, Page page, Link from)
+link_of(VdbHnswVacuum *v, Page page, uint32 slot)
 {
 	VdbHnswState *state = (VdbHnswState *) vdb_page_contents(page);
 
-	if (from.slot != VDB_HNSW_NONE)
-		return &vdb_hnsw_slot(v->hnsw, page, from.slot % v->hnsw->per_page)->more;
-	return from.nulls ? &state->nulls : &state->zeros;
+	return slot == VDB_HNSW_NULLS ? &state->nulls : slot == VDB_HNSW_ZEROS ? &state->zeros :
+		&slot_of(v, page, slot)->more;
 }
+
+/* That takes a bucket off the chain, or moves a row id: see VdbHnswSlot. */
+static void
+count_version(VdbHnswVacuum *v, Page page, uint32 owner)
+{
+	if (owner == VDB_HNSW_NULLS || owner == VDB_HNSW_ZEROS)
+		((VdbHnswState *) vdb_page_contents(page))->version++;
+	else
+		slot_of(v, page, owner)->version++;
+}
+
+/* The pages of a chain's owner, of what leads to a bucket, and of the bucket. */
+typedef struct Locked
+{
+	int			n;
+	BlockNumber blocks[3];
+	Buffer		buffers[3];
+} Locked;
 
 static Buffer
-lock_link(VdbHnswVacuum *v, Link from)
+buffer_of(VdbHnswVacuum *v, Locked *locked, uint32 slot)
 {
-	if (from.slot == VDB_HNSW_NONE)
-		return vdb_page_read_exclusive(v->index, VDB_HNSW_STATEPAGE, VDB_HNSW_STATE);
-	return vdb_page_read_exclusive(v->index, vdb_hnsw_block(v->hnsw, from.slot), VDB_HNSW_NODES);
+	for (int i = 0; i < locked->n; i++)
+		if (locked->blocks[i] == block_of(v, slot))
+			return locked->buffers[i];
+	return InvalidBuffer;
 }
 
-/*
- * Locks what leads to a bucket, and the bucket, in ascending order; the same
- * buffer twice if both are on one page.
- */
+/* Locks them in ascending order, as everybody does; the state's is the first. */
 static void
-lock_both(VdbHnswVacuum *v, Link from, uint32 bucket, Buffer *from_buffer, Buffer *buffer)
+lock_chain(VdbHnswVacuum *v, Chain chain, uint32 bucket, Locked *locked)
 {
-	BlockNumber from_block = from.slot == VDB_HNSW_NONE ? VDB_HNSW_STATEPAGE :
-		vdb_hnsw_block(v->hnsw, from.slot);
-	BlockNumber block = vdb_hnsw_block(v->hnsw, bucket);
+	BlockNumber blocks[3] = {block_of(v, chain.owner), block_of(v, chain.from),
+	block_of(v, bucket)};
 
-	if (from_block <= block)
-		*from_buffer = lock_link(v, from);
-	if (from_block == block)
-		*buffer = *from_buffer;
-	else
-		*buffer = vdb_page_read_exclusive(v->index, block, VDB_HNSW_NODES);
-	if (from_block > block)
-		*from_buffer = lock_link(v, from);
+	locked->n = 0;
+	for (BlockNumber least = 0;; least = locked->blocks[locked->n - 1] + 1)
+	{
+		BlockNumber next = InvalidBlockNumber;
+
+		for (int i = 0; i < 3; i++)
+			if (blocks[i] >= least)
+				next = Min(next, blocks[i]);
+		if (next == InvalidBlockNumber)
+			return;
+		locked->blocks[locked->n] = next;
+		locked->buffers[locked->n++] =
+			vdb_page_read_exclusive(v->index, next, next == VDB_HNSW_STATEPAGE ?
+									VDB_HNSW_STATE : VDB_HNSW_NODES);
+	}
 }
 
 static void
-unlock_both(Buffer from_buffer, Buffer buffer)
+unlock_chain(Locked *locked)
 {
-	vdb_page_release(buffer);
-	if (from_buffer != buffer)
-		vdb_page_release(from_buffer);
+	for (int i = locked->n - 1; i >= 0; i--)
+		vdb_page_release(locked->buffers[i]);
 }
 
 /* Takes an empty bucket out of its chain; false if it is not there, or not empty. */
 static bool
-unlink_bucket(VdbHnswVacuum *v, Link from, uint32 bucket)
+unlink_bucket(VdbHnswVacuum *v, Chain chain, uint32 bucket)
 {
-	const VdbHnsw *hnsw = v->hnsw;
-	uint32		number = bucket % hnsw->per_page;
-	Buffer		from_buffer,
+	Locked		locked;
+	Buffer		owner,
+				from,
 				buffer;
 	VdbHnswSlot *slot;
 	VdbEdit		edit;
 	bool		good;
 
-	lock_both(v, from, bucket, &from_buffer, &buffer);
-	slot = vdb_hnsw_slot(hnsw, BufferGetPage(buffer), number);
-	good = *link_of(v, BufferGetPage(from_buffer), from) == bucket &&
+	lock_chain(v, chain, bucket, &locked);
+	owner = buffer_of(v, &locked, chain.owner);
+	from = buffer_of(v, &locked, chain.from);
+	buffer = buffer_of(v, &locked, bucket);
+	slot = slot_of(v, BufferGetPage(buffer), bucket);
+	good = *link_of(v, BufferGetPage(from), chain.from) == bucket &&
 		slot->state == VDB_HNSW_BUCKET && slot->count == 0;
 	if (good)
 	{
-		Page		from_page,
-					page;
+		Page		page;
 
 		vdb_edit_begin(&edit, v->index, false);
-		from_page = vdb_edit_page(&edit, from_buffer);
 		page = vdb_edit_page(&edit, buffer);
-		slot = vdb_hnsw_slot(hnsw, page, number);
-		*link_of(v, from_page, from) = slot->more;
+		slot = slot_of(v, page, bucket);
+		*link_of(v, vdb_edit_page(&edit, from), chain.from) = slot->more;
+		count_version(v, vdb_edit_page(&edit, owner), chain.owner);
 		slot->state = VDB_HNSW_FREE;
 		vdb_hnsw_nodes(page)->nfree++;
 		if (!vdb_hnsw_nodes(page)->chained)
-			vdb_hnsw_bit_set(&v->room, vdb_hnsw_block(hnsw, bucket));
+			vdb_hnsw_bit_set(&v->room, block_of(v, bucket));
 		vdb_edit_finish(&edit);
 	}
-	unlock_both(from_buffer, buffer);
+	unlock_chain(&locked);
 	return good;
 }
 
@@ -281,64 +317,71 @@ unlink_bucket(VdbHnswVacuum *v, Link from, uint32 bucket)
 static bool
 promote(VdbHnswVacuum *v, uint32 node, uint32 bucket)
 {
-	const VdbHnsw *hnsw = v->hnsw;
-	Link		from = {.slot = node};
+	Chain		chain = {.owner = node,.from = node};
+	Locked		locked;
 	Buffer		node_buffer,
 				buffer;
 	VdbHnswSlot *slot;
 	VdbEdit		edit;
 	bool		good;
 
-	lock_both(v, from, bucket, &node_buffer, &buffer);
-	slot = vdb_hnsw_slot(hnsw, BufferGetPage(buffer), bucket % hnsw->per_page);
+	lock_chain(v, chain, bucket, &locked);
+	node_buffer = buffer_of(v, &locked, node);
+	buffer = buffer_of(v, &locked, bucket);
+	slot = slot_of(v, BufferGetPage(buffer), bucket);
 	good = slot->state == VDB_HNSW_BUCKET && slot->count > 0;
-	if (good && slot->count > hnsw->bucket_tids)
-		vdb_page_corrupted(v->index, vdb_hnsw_block(hnsw, bucket),
+	if (good && slot->count > v->hnsw->bucket_tids)
+		vdb_page_corrupted(v->index, block_of(v, bucket),
 						   "a bucket has an impossible number of row ids");
 	if (good)
 	{
-		Page		node_page,
-					page;
+		Page		page;
 
 		vdb_edit_begin(&edit, v->index, false);
-		node_page = vdb_edit_page(&edit, node_buffer);
-		page = vdb_edit_page(&edit, buffer);
-		slot = vdb_hnsw_slot(hnsw, page, bucket % hnsw->per_page);
-		vdb_hnsw_slot(hnsw, node_page, node % hnsw->per_page)->tid =
-			vdb_hnsw_tids(slot)[--slot->count];
+		page = vdb_edit_page(&edit, node_buffer);
+		slot = slot_of(v, vdb_edit_page(&edit, buffer), bucket);
+		slot_of(v, page, node)->tid = vdb_hnsw_tids(slot)[--slot->count];
+		count_version(v, page, node);
 		vdb_edit_finish(&edit);
 		v->result->tuples_removed++;
 	}
-	unlock_both(node_buffer, buffer);
+	unlock_chain(&locked);
 	return good;
+}
+
+/* What an owner or a bucket says is next. */
+static uint32
+next_of(VdbHnswVacuum *v, uint32 slot)
+{
+	Buffer		buffer = vdb_page_read(v->index, block_of(v, slot),
+									   block_of(v, slot) == VDB_HNSW_STATEPAGE ?
+									   VDB_HNSW_STATE : VDB_HNSW_NODES);
+	uint32		next = *link_of(v, BufferGetPage(buffer), slot);
+
+	vdb_page_release(buffer);
+	return next;
 }
 
 /* A chain's empty buckets leave it. */
 static void
-shorten(VdbHnswVacuum *v, Link from, VdbHnswSlot *copy)
+shorten(VdbHnswVacuum *v, uint32 owner, VdbHnswSlot *copy)
 {
+	Chain		chain = {.owner = owner,.from = owner};
 	uint32		steps = 0;
+	uint32		bucket;
 
-	for (;;)
+	while ((bucket = next_of(v, chain.from)) != VDB_HNSW_NONE)
 	{
-		Buffer		buffer = lock_link(v, from);
-		uint32		bucket = *link_of(v, BufferGetPage(buffer), from);
-
-		vdb_page_release(buffer);
-		if (bucket == VDB_HNSW_NONE)
-			return;
 		VDB_COMPAT_VACUUM_DELAY();
 		vdb_hnsw_copy(v->hnsw, v->index, bucket, copy);
 		if (copy->state != VDB_HNSW_BUCKET)
-			vdb_page_corrupted(v->index, vdb_hnsw_block(v->hnsw, bucket),
+			vdb_page_corrupted(v->index, block_of(v, bucket),
 							   "a chain of buckets leads to it, but it has none there");
 		/* Damage may have made a circle of it: there are no more slots than that. */
 		if (steps++ / v->hnsw->per_page > v->blocks)
-			vdb_page_corrupted(v->index, vdb_hnsw_block(v->hnsw, bucket),
-							   "its chain leads back to it");
-		if (copy->count == 0 && unlink_bucket(v, from, bucket))
-			continue;
-		from.slot = bucket;
+			vdb_page_corrupted(v->index, block_of(v, bucket), "its chain leads back to it");
+		if (copy->count > 0 || !unlink_bucket(v, chain, bucket))
+			chain.from = bucket;
 	}
 }
 
@@ -379,7 +422,7 @@ vacuum_chain(VdbHnswVacuum *v, uint32 node, VdbHnswSlot *copy)
 	{
 		uint32		bucket;
 
-		shorten(v, (Link) {.slot = node}, copy);
+		shorten(v, node, copy);
 		vdb_hnsw_copy(v->hnsw, v->index, node, copy);
 		if (copy->state != VDB_HNSW_NODE || !is_dead(v, &copy->tid))
 			return;
@@ -387,7 +430,7 @@ vacuum_chain(VdbHnswVacuum *v, uint32 node, VdbHnswSlot *copy)
 		if (bucket == VDB_HNSW_NONE ? kill_node(v, node) : promote(v, node, bucket))
 		{
 			if (bucket != VDB_HNSW_NONE)
-				shorten(v, (Link) {.slot = node}, copy);
+				shorten(v, node, copy);
 			return;
 		}
 	}
@@ -403,12 +446,20 @@ vacuum_chains(VdbHnswVacuum *v)
 	for (uint32 node = vdb_hnsw_bits_next(&v->bucketed, 0); node != VDB_HNSW_NO_BIT;
 		 node = vdb_hnsw_bits_next(&v->bucketed, node + 1))
 		vacuum_chain(v, node, copy);
-	shorten(v, (Link) {.slot = VDB_HNSW_NONE,.nulls = true}, copy);
-	shorten(v, (Link) {.slot = VDB_HNSW_NONE,.nulls = false}, copy);
+	shorten(v, VDB_HNSW_NULLS, copy);
+	shorten(v, VDB_HNSW_ZEROS, copy);
 	pfree(copy);
 }
 
 /* ---- last: dead nodes become free ---- */
+
+static bool
+is_gone(void *arg, uint32 node)
+{
+	VdbHnswVacuum *v = arg;
+
+	return vdb_hnsw_bit(&v->dead, node);
+}
 
 static void
 free_nodes(VdbHnswVacuum *v)
@@ -496,12 +547,14 @@ vacuum_index(VdbHnswVacuum *v)
 	{
 		vdb_hnsw_vacuum_entries(v);
 		vdb_hnsw_vacuum_reach(v);
-		if (v->ndead > 0)
-			vdb_hnsw_vacuum_repair(v);
 		set_verified(v);
 	}
 	if (v->ndead > 0)
+	{
+		vdb_hnsw_vacuum_repair(v);
+		vdb_hnsw_entries_remove(v->hnsw, v->index, is_gone, v);
 		free_nodes(v);
+	}
 	offer_room(v);
 }
 
