@@ -65,12 +65,12 @@ vdb_hnsw_bit_clear(VdbHnswBits *bits, uint32 n)
 	return true;
 }
 
-/* Clears all. */
 static inline void
-vdb_hnsw_bits_clear(VdbHnswBits *bits)
+vdb_hnsw_bits_free(VdbHnswBits *bits)
 {
-	if (bits->nwords > 0)
-		memset(bits->words, 0, bits->nwords * sizeof(uint64));
+	if (bits->words != NULL)
+		pfree(bits->words);
+	memset(bits, 0, sizeof(*bits));
 }
 
 /* The first bit from n on that is set, or VDB_HNSW_NO_BIT. */

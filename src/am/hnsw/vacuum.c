@@ -6,7 +6,7 @@
  * All pages are gone through once: dead row ids go, and nodes without others
  * are marked as dead.  Searches still pass through those.  Then, while they do:
  *
- *	1. reach.c sees to it that whatever lives can be reached from an entry that
+ *	1. relink.c sees to it that whatever lives can be reached from an entry that
  *	   lives without them;
  *	2. repair.c takes the edges to them away, list by list, and puts edges to
  *	   what was behind them in their place;

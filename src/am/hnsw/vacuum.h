@@ -29,7 +29,7 @@ typedef struct VdbHnswVacuum
 	bool		chains;			/* some chain of buckets has to be looked at */
 } VdbHnswVacuum;
 
-/* ---- reach.c ---- */
+/* ---- relink.c ---- */
 
 /* Makes nodes entries until there are as many live ones as there should be. */
 extern void vdb_hnsw_vacuum_entries(VdbHnswVacuum *v);
