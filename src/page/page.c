@@ -170,6 +170,22 @@ vdb_page_read(Relation index, BlockNumber block, uint16 kind)
 	return read_locked(index, block, kind, BUFFER_LOCK_SHARE);
 }
 
+bool
+vdb_page_read_if(Relation index, BlockNumber block, uint16 kind, Buffer *buffer)
+{
+	Page		page;
+
+	*buffer = pin(index, block);
+	LockBuffer(*buffer, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(*buffer);
+	if (!PageIsNew(page) && !is_ours(page))
+		vdb_page_corrupted(index, block, "it is no page of this index");
+	if (!PageIsNew(page) && vdb_page_opaque(page)->kind == kind)
+		return true;
+	UnlockReleaseBuffer(*buffer);
+	return false;
+}
+
 Buffer
 vdb_page_read_exclusive(Relation index, BlockNumber block, uint16 kind)
 {

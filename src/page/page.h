@@ -37,6 +37,12 @@ extern Buffer vdb_page_read(Relation index, BlockNumber block, uint16 kind);
 extern Buffer vdb_page_read_exclusive(Relation index, BlockNumber block, uint16 kind);
 
 /*
+ * The same for loops over all pages, share: false, and nothing held, for one of
+ * another kind, or none of ours yet.
+ */
+extern bool vdb_page_read_if(Relation index, BlockNumber block, uint16 kind, Buffer *buffer);
+
+/*
  * Pinned only, for pages that change only under the lock of another one that
  * the caller holds.
  */

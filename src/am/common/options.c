@@ -33,11 +33,8 @@ typedef struct HnswReloptions
 
 /* As in pgvector. */
 #define DEFAULT_M 16
-#define MIN_M 2
-#define MAX_M 100
 #define DEFAULT_EF_CONSTRUCTION 64
 #define MIN_EF_CONSTRUCTION 4
-#define MAX_EF_CONSTRUCTION 1000
 
 static relopt_kind ivf_kind;
 static relopt_kind hnsw_kind;
@@ -207,10 +204,10 @@ init_hnsw_reloptions(void)
 					   "Valid values are \"auto\", \"none\", \"sq8\" and \"rabitq\".",
 					   AccessExclusiveLock);
 	add_int_reloption(hnsw_kind, "m", "Half the number of neighbours that a vector has at most",
-					  DEFAULT_M, MIN_M, MAX_M, AccessExclusiveLock);
+					  DEFAULT_M, VDB_AM_MIN_M, VDB_AM_MAX_M, AccessExclusiveLock);
 	add_int_reloption(hnsw_kind, "ef_construction",
 					  "Number of near vectors that neighbours are chosen from",
-					  DEFAULT_EF_CONSTRUCTION, MIN_EF_CONSTRUCTION, MAX_EF_CONSTRUCTION,
+					  DEFAULT_EF_CONSTRUCTION, MIN_EF_CONSTRUCTION, VDB_AM_MAX_EF,
 					  AccessExclusiveLock);
 }
 

@@ -29,6 +29,11 @@ typedef struct VdbAmIvfOptions
 	int			bits;			/* 8, 4 or 2; 0: auto */
 } VdbAmIvfOptions;
 
+/* Limits of the options of an hnsw index. */
+#define VDB_AM_MIN_M 2
+#define VDB_AM_MAX_M 100
+#define VDB_AM_MAX_EF 1000		/* of ef_construction */
+
 /* Of an hnsw index. */
 typedef struct VdbAmHnswOptions
 {

@@ -32,17 +32,17 @@ vdb_am_space_move(VdbAmSpace *space, void *memory)
 	space->origin = (float *) ((char *) memory + signs_size(space->dim));
 }
 
-static uint32
-row_size(const VdbAmSpace *space)
+uint32
+vdb_am_row_size(const VdbAmKind *kind, uint32 dim, VdbAmRows rows, VdbQuantBits bits)
 {
-	switch (space->rows)
+	switch (rows)
 	{
 		case VDB_AM_ROWS_PLAIN:
-			return vdb_am_bytes(space->kind, space->dim);
+			return vdb_am_bytes(kind, dim);
 		case VDB_AM_ROWS_SQ8:
-			return vdb_quant_sq8_size(space->dim);
+			return vdb_quant_sq8_size(dim);
 		default:
-			return vdb_quant_row_size(space->dim, space->bits);
+			return vdb_quant_row_size(dim, bits);
 	}
 }
 
@@ -58,7 +58,7 @@ vdb_am_space_init(VdbAmSpace *space, const VdbAmKind *kind, uint32 dim, VdbAmRow
 	space->coded_metric = kind->metric == VDB_IP ? VDB_IP : VDB_L2SQ;
 	space->normalized = kind->metric == VDB_COSINE;
 	space->scale = scale;
-	space->row_size = row_size(space);
+	space->row_size = vdb_am_row_size(kind, dim, rows, bits);
 	memset(memory, 0, vdb_am_space_memory(dim));
 	vdb_quant_rotation_init(&space->rotation, dim, seed, memory);
 	vdb_am_space_move(space, memory);

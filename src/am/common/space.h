@@ -38,6 +38,10 @@ typedef struct VdbAmSpace
 	const float *origin;		/* not rotated, dim floats; zero for VDB_IP */
 } VdbAmSpace;
 
+/* Bytes of a row. */
+extern uint32 vdb_am_row_size(const VdbAmKind *kind, uint32 dim, VdbAmRows rows,
+							  VdbQuantBits bits);
+
 /* Whether rows are vectors as the table has them. */
 static inline bool
 vdb_am_is_plain(const VdbAmSpace *space)

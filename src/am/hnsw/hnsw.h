@@ -269,7 +269,6 @@ typedef struct VdbHnswFound
 	float		distance;		/* estimate */
 	uint32		node;
 	ItemPointerData tid;		/* the node's first row id; valid but for a dead one */
-	uint16		expanded;
 	uint32		more;			/* its buckets */
 } VdbHnswFound;
 
@@ -318,8 +317,37 @@ extern void vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node,
 
 /* ---- scan.c ---- */
 
+/* The recalls that VdbHnswState.efs is for. */
+extern const double vdb_hnsw_recalls[VDB_HNSW_NRECALLS];
+
 /* How wide a search is by the settings, and what is measured. */
 extern uint32 vdb_hnsw_ef(const VdbHnswState *state);
+
+/* ---- sweep.c: all nodes, in the order of pages ---- */
+
+/* Rows that were returned, and passes over the nodes that are left. */
+typedef struct VdbHnswSweep VdbHnswSweep;
+
+/* In the current context, for a query that is ready; nothing is returned yet. */
+extern VdbHnswSweep *vdb_hnsw_sweep_create(const VdbHnsw *hnsw, Relation index);
+
+/* Has a node left out from now on. */
+extern void vdb_hnsw_sweep_skip(VdbHnswSweep *sweep, uint32 node);
+
+/*
+ * The nearest most of the nodes that are left, in ascending order of distance;
+ * returns how many, 0 if none is left.  They are left out from now on, and hold
+ * until the next call.
+ */
+extern uint32 vdb_hnsw_sweep_nearest(VdbHnswSweep *sweep, Relation index, VdbAmQuery *query,
+									 uint32 most, VdbHnswFound **found);
+
+/*
+ * All nodes of the page after the last one that was asked for, without
+ * distances; false if there is none.
+ */
+extern bool vdb_hnsw_sweep_page(VdbHnswSweep *sweep, Relation index, uint32 *n,
+								VdbHnswFound **found);
 
 /* ---- the access method's functions ---- */
 
