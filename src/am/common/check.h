@@ -95,11 +95,31 @@ extern void vdb_am_check_twice(VdbAmCheck *check);
 typedef void (*VdbAmCompare) (void *arg, const VdbAmCheckEntry *entry, Datum value, bool isnull);
 extern void vdb_am_check_rows(VdbAmCheck *check, Relation heap, VdbAmCompare compare, void *arg);
 
+/* Where a row belongs: in order of distance, or without one. */
+typedef enum VdbAmBelongs
+{
+	VDB_AM_BELONGS_ORDERED,
+	VDB_AM_BELONGS_ZERO,		/* a zero vector, under cosine */
+	VDB_AM_BELONGS_NULL
+} VdbAmBelongs;
+
+/*
+ * Is the row of an entry where it belongs by its value?  True if it has a vector
+ * to be compared: in vector, and as floats, of length 1 under cosine.  name is
+ * what the ordered ones are with: "a list".
+ */
+extern bool vdb_am_check_value(VdbAmCheck *check, const VdbAmSpace *space,
+							   const VdbAmCheckEntry *entry, VdbAmBelongs is, const char *name,
+							   Datum value, bool isnull, VdbAmVector *vector, float *floats);
+
 /*
  * Is a vector's place as far from what its row of codes stands for as that says?
  * centre may be NULL, for zero; scratch has dim floats.
  */
 extern bool vdb_am_check_is_near(const VdbAmSpace *space, const void *row, const float *centre,
 								 const float *rotated, float *scratch);
+
+/* Are the numbers of a row numbers?  floats has dim. */
+extern bool vdb_am_check_is_sound(const VdbAmSpace *space, const void *row, float *floats);
 
 #endif							/* VDB_AM_CHECK_H */

@@ -149,6 +149,40 @@ vdb_am_check_rows(VdbAmCheck *check, Relation heap, VdbAmCompare compare, void *
 	MemoryContextDelete(rc.context);
 }
 
+static const char *
+place_name(VdbAmBelongs place, const char *name)
+{
+	return place == VDB_AM_BELONGS_NULL ? "those without a vector" :
+		place == VDB_AM_BELONGS_ZERO ? "the zero vectors" : name;
+}
+
+bool
+vdb_am_check_value(VdbAmCheck *check, const VdbAmSpace *space, const VdbAmCheckEntry *entry,
+				   VdbAmBelongs is, const char *name, Datum value, bool isnull,
+				   VdbAmVector *vector, float *floats)
+{
+	BlockNumber block = ItemPointerGetBlockNumber(&entry->tid);
+	OffsetNumber offset = ItemPointerGetOffsetNumber(&entry->tid);
+	VdbAmBelongs belongs = VDB_AM_BELONGS_NULL;
+
+	if (!isnull)
+	{
+		vdb_am_vector(space->kind, value, vector);
+		if (vector->dim != space->dim)
+		{
+			report(check, entry->block, "row (%u,%u) of the table has %d dimensions, the index %u",
+				   block, offset, vector->dim, space->dim);
+			return false;
+		}
+		belongs = vdb_am_floats(space, vector->elements, floats) ? VDB_AM_BELONGS_ORDERED :
+			VDB_AM_BELONGS_ZERO;
+	}
+	if (is != belongs)
+		report(check, entry->block, "row (%u,%u) is with %s, but belongs to %s", block, offset,
+			   place_name(is, name), place_name(belongs, name));
+	return is == belongs && is == VDB_AM_BELONGS_ORDERED;
+}
+
 bool
 vdb_am_check_is_near(const VdbAmSpace *space, const void *row, const float *centre,
 					 const float *rotated, float *scratch)
@@ -166,4 +200,29 @@ vdb_am_check_is_near(const VdbAmSpace *space, const void *row, const float *cent
 	slack = 4e-6 * (vdb_dist_norm(VDB_F32, rotated, space->dim) +
 					(centre != NULL ? vdb_dist_norm(VDB_F32, centre, space->dim) : 0)) + 1e-18;
 	return distance <= error * 1.001 + slack;
+}
+
+bool
+vdb_am_check_is_sound(const VdbAmSpace *space, const void *row, float *floats)
+{
+	if (space->rows == VDB_AM_ROWS_SQ8)
+	{
+		const VdbQuantSq8Factors *factors = vdb_quant_sq8_factors(space->dim, row);
+
+		return isfinite(factors->add) && isfinite(factors->scale) && isfinite(factors->middle);
+	}
+	if (space->rows == VDB_AM_ROWS_RABITQ)
+	{
+		const VdbQuantRowFactors *factors = vdb_quant_row_factors(space->dim, space->bits, row);
+
+		return isfinite(factors->add) && isfinite(factors->rescale) &&
+			factors->error >= 0 && factors->error < INFINITY;
+	}
+	if (space->kind->elem != VDB_F32 && space->kind->elem != VDB_F16)
+		return true;
+	vdb_am_to_floats(space->kind, row, space->dim, floats);
+	for (uint32 i = 0; i < space->dim; i++)
+		if (!isfinite(floats[i]))
+			return false;
+	return true;
 }

@@ -28,6 +28,7 @@
 
 #include "commands/vacuum.h"
 #include "storage/indexfsm.h"
+#include "utils/memutils.h"
 
 #include "am/hnsw/vacuum.h"
 #include "compat/compat.h"
@@ -559,8 +560,8 @@ vacuum_index(VdbHnswVacuum *v)
 }
 
 static void
-vacuum(IndexVacuumInfo *info, IndexBulkDeleteResult *result, IndexBulkDeleteCallback callback,
-	   void *callback_state)
+vacuum_guarded(IndexVacuumInfo *info, IndexBulkDeleteResult *result,
+			   IndexBulkDeleteCallback callback, void *callback_state)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw vacuum",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -590,7 +591,7 @@ vdb_hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *result,
 		result = palloc0(sizeof(IndexBulkDeleteResult));
 	result->num_index_tuples = 0;
 	result->pages_free = 0;
-	vacuum(info, result, callback, state);
+	vacuum_guarded(info, result, callback, state);
 	return result;
 }
 
@@ -610,7 +611,7 @@ vdb_hnsw_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *result)
 	if (result == NULL)
 	{
 		result = palloc0(sizeof(IndexBulkDeleteResult));
-		vacuum(info, result, NULL, NULL);
+		vacuum_guarded(info, result, NULL, NULL);
 		/* Nothing was deleted, so the table's number of rows is the index's. */
 		result->num_index_tuples = info->num_heap_tuples;
 		result->estimated_count = info->estimated_count;
