@@ -59,9 +59,9 @@ put(Row *row, Datum value)
 }
 
 static void
-put_text(Row *row, const char *text)
+put_text(Row *row, const char *string)
 {
-	put(row, CStringGetTextDatum(text));
+	put(row, CStringGetTextDatum(string));
 }
 
 static void
