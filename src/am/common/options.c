@@ -360,13 +360,13 @@ check_ef_search(char **newval, void **extra, GucSource source)
 	if (!parse_ef_search(*newval, &ef))
 	{
 		GUC_check_errdetail("Valid values are \"auto\" and numbers from 1 to %d.",
-							VDB_AM_MAX_EF_SEARCH);
+							VDB_AM_MAX_EF);
 		return false;
 	}
-	if (pg_strcasecmp(*newval, "auto") != 0 && (ef < 1 || ef > VDB_AM_MAX_EF_SEARCH))
+	if (pg_strcasecmp(*newval, "auto") != 0 && (ef < 1 || ef > VDB_AM_MAX_EF))
 	{
 		GUC_check_errmsg("%d is outside the valid range for parameter \"%s\" (%d .. %d)",
-						 ef, "hnsw.ef_search", 1, VDB_AM_MAX_EF_SEARCH);
+						 ef, "hnsw.ef_search", 1, VDB_AM_MAX_EF);
 		return false;
 	}
 	return true;

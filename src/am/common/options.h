@@ -32,7 +32,7 @@ typedef struct VdbAmIvfOptions
 /* Limits of the options of an hnsw index. */
 #define VDB_AM_MIN_M 2
 #define VDB_AM_MAX_M 100
-#define VDB_AM_MAX_EF 1000		/* of ef_construction */
+#define VDB_AM_MAX_EF 1000		/* of ef_construction, and of hnsw.ef_search */
 
 /* Of an hnsw index. */
 typedef struct VdbAmHnswOptions
@@ -75,8 +75,6 @@ typedef enum VdbAmIterative
  * search is 0 where it is to be chosen by vdb_am_target_recall; memory is in
  * bytes.
  */
-#define VDB_AM_MAX_EF_SEARCH 1000
-
 extern int	vdb_am_hnsw_ef_search(void);
 extern VdbAmIterative vdb_am_hnsw_iterative(void);
 extern int	vdb_am_hnsw_max_scan_tuples(void);

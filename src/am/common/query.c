@@ -112,11 +112,29 @@ vdb_am_query_aim(VdbAmQuery *query)
 	make_weights(query);
 }
 
+/*
+ * What a rabitq row stands for is longer than the vector, by an error at a right
+ * angle to it; that one's length is known, and with it estimates have no bias.
+ */
+static bool
+aim_at_codes(VdbAmQuery *query, const void *row)
+{
+	const VdbAmSpace *space = query->space;
+	float		add = vdb_quant_row_factors(space->dim, space->bits, row)->add;
+
+	/* far, or of a damaged row */
+	if (!(add > VDB_AM_NO_BOUND && add <= 4 * VDB_AM_FAR * VDB_AM_FAR))
+		return false;
+	query->length = space->coded_metric == VDB_IP ? 0 : sqrt(Max(add, 0));
+	vdb_quant_weights_of_row(&query->weights, space->dim, space->bits, space->coded_metric, row,
+							 query->weights_memory);
+	return true;
+}
+
 bool
 vdb_am_query_row(VdbAmQuery *query, const void *row)
 {
 	const VdbAmSpace *space = query->space;
-	float		error;
 
 	switch (space->rows)
 	{
@@ -128,26 +146,15 @@ vdb_am_query_row(VdbAmQuery *query, const void *row)
 				return false;
 			/* As it is, without rotating it twice. */
 			vdb_quant_sq8_decode(space->dim, space->coded_metric, row, query->floats);
-			break;
-		default:
-			if (!vdb_am_row_decode(space, row, NULL, query->rotated, &error))
+			query->length = vdb_dist_norm(VDB_F32, query->floats, space->dim);
+			/* Of a damaged row: no numbers. */
+			if (!(query->length <= 2 * VDB_AM_FAR))
 				return false;
+			make_weights(query);
+			return true;
+		default:
+			return aim_at_codes(query, row);
 	}
-
-	/*
-	 * What a rabitq row stands for is longer than the vector, by an error at a
-	 * right angle to it; that one's length is known, and with it estimates have
-	 * no bias.
-	 */
-	if (space->rows == VDB_AM_ROWS_RABITQ && space->coded_metric == VDB_L2SQ)
-		query->length = sqrt(vdb_quant_row_factors(space->dim, space->bits, row)->add);
-	else
-		query->length = vdb_dist_norm(VDB_F32, coded(query), space->dim);
-	/* Of a damaged row: no numbers. */
-	if (!(query->length <= 2 * VDB_AM_FAR))
-		return false;
-	make_weights(query);
-	return true;
 }
 
 /* ---- estimates ---- */

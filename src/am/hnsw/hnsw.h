@@ -18,6 +18,9 @@
 /* The most neighbours of a node: 2 m. */
 #define VDB_HNSW_MAX_NEIGHBOURS 200
 
+/* The most nodes that neighbours are chosen from. */
+#define VDB_HNSW_MAX_EF 1000
+
 /* An index, as far as it does not change. */
 typedef struct VdbHnsw
 {
