@@ -3,9 +3,8 @@
  *	  Vacuum: dead nodes leave the lists of others.
  *
  * Where a list has dead nodes, those behind them are candidates for their
- * places, and nodes are chosen as an insert chooses them.  An edge to a live
- * node stays, unless one that is chosen leads to the same node: so what could
- * be reached before over live nodes can be reached afterwards, list by list.
+ * places, of which some are chosen as an insert does it.  Edges to live nodes
+ * stay: what could be reached over live nodes before can be reached afterwards.
  */
 #include "postgres.h"
 
@@ -50,12 +49,6 @@ is_in(const uint32 *numbers, uint32 n, uint32 number)
 		if (numbers[i] == number)
 			return true;
 	return false;
-}
-
-static VdbHnswSlot *
-copy_of(Repair *r, const VdbHnswNear *near)
-{
-	return (VdbHnswSlot *) ((char *) near->row - r->v->hnsw->row_at);
 }
 
 /* ---- what is there ---- */
@@ -172,20 +165,6 @@ sort_near(Repair *r)
 	pfree(distances);
 }
 
-/* Does one of those chosen lead to a node? */
-static bool
-is_covered(Repair *r, uint32 chosen, uint32 node)
-{
-	for (uint32 i = 0; i < chosen; i++)
-	{
-		const VdbHnswSlot *copy = copy_of(r, &r->near[i]);
-
-		if (r->near[i].node == node || is_in(vdb_hnsw_list(copy), copy->count, node))
-			return true;
-	}
-	return false;
-}
-
 /*
  * Has an own node that was not chosen be so, in the place of the furthest that
  * is not an own one.  As there are no more own ones than places, there is one.
@@ -216,23 +195,12 @@ choose(Repair *r)
 {
 	uint32		most = r->slot->count;
 	uint32		chosen;
-	bool		again;
 
 	sort_near(r);
 	chosen = vdb_hnsw_choose(&r->query, r->near, r->n, most, true);
-	/* What takes another's place may have covered it. */
-	do
-	{
-		again = false;
-		for (uint32 i = chosen; i < r->n; i++)
-			if (is_in(r->own, r->nown, r->near[i].node) &&
-				!is_covered(r, chosen, r->near[i].node))
-			{
-				chosen = force(r, chosen, most, i);
-				again = true;
-				break;
-			}
-	} while (again);
+	for (uint32 i = chosen; i < r->n; i++)
+		if (is_in(r->own, r->nown, r->near[i].node))
+			chosen = force(r, chosen, most, i);
 	return chosen;
 }
 
