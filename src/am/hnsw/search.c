@@ -304,6 +304,7 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 	Buffer		buffer;
 	const VdbHnswSlot *slot = vdb_hnsw_read(search->hnsw, index, item->node, &buffer);
 	uint32		n = 0;
+	uint32		first;
 
 	if (slot->state == VDB_HNSW_FREE || slot->state == VDB_HNSW_BUCKET)
 	{
@@ -323,7 +324,8 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 	}
 	vdb_page_release(buffer);
 	search->counts.nodes++;
-	return Min(offer_batch(search, index, n), place + 1);
+	first = offer_batch(search, index, n);	/* not in Min(), which evaluates twice */
+	return Min(first, place + 1);
 }
 
 static void
