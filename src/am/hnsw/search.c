@@ -227,7 +227,6 @@ offer(VdbHnswSearch *search, float distance, uint32 node)
 	Reached	   *beam = search->beam;
 	uint32		low = 0,
 				high = search->nbeam;
-
 	Reached		item = {distance, node, NEW};
 
 	if (high == search->ef && !(distance < beam[high - 1].distance))
@@ -324,7 +323,7 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 	}
 	vdb_page_release(buffer);
 	search->counts.nodes++;
-	first = offer_batch(search, index, n);	/* not in Min(), which evaluates twice */
+	first = offer_batch(search, index, n);
 	return Min(first, place + 1);
 }
 
