@@ -51,7 +51,7 @@ EXCEPTION WHEN others THEN RETURN sqlerrm;
 END$$;
 
 /* Every operator class of a type, with every quantizer that it has. */
-CREATE FUNCTION try_all(type text, nrows int, size float8 DEFAULT 1, middle float8 DEFAULT 0, options text DEFAULT 'm = 8') RETURNS TABLE (index text, difference text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION try_all(type text, nrows int, size float8 DEFAULT 1, middle float8 DEFAULT 0, options text DEFAULT 'm = 8', exact boolean DEFAULT true) RETURNS TABLE (index text, difference text) LANGUAGE plpgsql AS $$
 DECLARE
     base text := split_part(type, '(', 1);
     d int := substring(type from '\d+(?=\))')::int;
@@ -71,7 +71,7 @@ BEGIN
             EXECUTE format('CREATE INDEX try_index ON try USING hnsw (v %s) WITH (%s, quantizer = %s)', o.opcname, options, o.quantizer);
             FOR seed IN 1..3 LOOP
                 -- one of the rows, and others
-                difference := differs('try', o.op, quote_literal(literal(type, made(CASE seed WHEN 1 THEN 17 ELSE seed * 7001 END, d, size, middle))) || '::' || type, true);
+                difference := differs('try', o.op, quote_literal(literal(type, made(CASE seed WHEN 1 THEN 17 ELSE seed * 7001 END, d, size, middle))) || '::' || type, exact);
                 EXIT WHEN difference IS NOT NULL;
             END LOOP;
             DROP INDEX try_index;
@@ -82,10 +82,11 @@ BEGIN
     DROP TABLE try;
 END$$;
 
--- every operator class is in hnsw_opclass; dimensions: what differs
-SELECT d, t.* FROM unnest(ARRAY[1, 2, 3, 7, 31, 33, 128]) d, try_all(format('vector(%s)', d), 150) t WHERE difference IS NOT NULL;
-SELECT d, t.* FROM unnest(ARRAY[1, 2, 7, 33]) d, try_all(format('halfvec(%s)', d), 150) t WHERE difference IS NOT NULL;
-SELECT d, t.* FROM unnest(ARRAY[1, 2, 7, 33]) d, try_all(format('int8vec(%s)', d), 150) t WHERE difference IS NOT NULL;
+-- every operator class is in hnsw_opclass; dimensions: what differs (on a line, few
+-- vectors are the nearest by inner product, and not all can be reached from these)
+SELECT d, t.* FROM unnest(ARRAY[1, 2, 3, 7, 31, 33, 128]) d, try_all(format('vector(%s)', d), 150, exact => d > 1) t WHERE difference IS NOT NULL;
+SELECT d, t.* FROM unnest(ARRAY[1, 2, 7, 33]) d, try_all(format('halfvec(%s)', d), 150, exact => d > 1) t WHERE difference IS NOT NULL;
+SELECT d, t.* FROM unnest(ARRAY[1, 2, 7, 33]) d, try_all(format('int8vec(%s)', d), 150, exact => d > 1) t WHERE difference IS NOT NULL;
 SELECT d, t.* FROM unnest(ARRAY[1, 2, 9, 129]) d, try_all(format('bit(%s)', d), 150) t WHERE difference IS NOT NULL;
 
 -- sizes: huge, tiny, far from zero
@@ -94,7 +95,7 @@ SELECT m, t.* FROM unnest(ARRAY[100, 1e6, 1e37]) m, try_all('vector(8)', 150, m 
 SELECT s, t.* FROM unnest(ARRAY[1e-6, 65000]) s, try_all('halfvec(8)', 150, s) t WHERE difference IS NOT NULL;
 
 -- neighbours: few and many
-SELECT o, t.* FROM unnest(ARRAY['m = 2, ef_construction = 4', 'm = 100, ef_construction = 200']) o, try_all('vector(4)', 300, options => o) t WHERE difference IS NOT NULL;
+SELECT o, t.* FROM unnest(ARRAY['m = 2, ef_construction = 4', 'm = 100, ef_construction = 200']) o, try_all('vector(4)', 300, options => o, exact => o LIKE 'm = 100%') t WHERE difference IS NOT NULL;
 
 -- many dimensions: a node of a page of its own
 CREATE FUNCTION try_long(type text, quantizer text, nrows int DEFAULT 40) RETURNS text LANGUAGE plpgsql AS $$
@@ -118,47 +119,47 @@ SELECT d, q, try_long(format('int8vec(%s)', d), q) FROM (VALUES (2000, 'none'), 
 SELECT d, try_long(format('bit(%s)', d), 'none') FROM unnest(ARRAY[17000, 64000]) d;
 
 -- LIMIT and OFFSET, a filter, a cursor, LATERAL with its rescans
-CREATE TABLE some (id int, v vector(3));
-INSERT INTO some SELECT i, made(i, 3)::vector FROM generate_series(1, 900) i;
-CREATE INDEX some_l2 ON some USING hnsw (v vector_l2_ops);
-SELECT differs('some', '<->', '''[1,2,3]''', true, '7');
-SELECT differs('some', '<->', '''[1,2,3]''', true, '0');
-SELECT differs('some', '<->', '''[1,2,3]''', true, '50 OFFSET 800');
+CREATE TABLE few (id int, v vector(3));
+INSERT INTO few SELECT i, made(i, 3)::vector FROM generate_series(1, 900) i;
+CREATE INDEX few_l2 ON few USING hnsw (v vector_l2_ops);
+SELECT differs('few', '<->', '''[1,2,3]''', true, '7');
+SELECT differs('few', '<->', '''[1,2,3]''', true, '0');
+SELECT differs('few', '<->', '''[1,2,3]''', true, '50 OFFSET 800');
 SET enable_seqscan = off;
-SELECT count(*) FROM (SELECT id FROM some WHERE id % 100 = 7 ORDER BY v <-> '[1,2,3]' LIMIT 20) x;
+SELECT count(*) FROM (SELECT id FROM few WHERE id % 100 = 7 ORDER BY v <-> '[1,2,3]' LIMIT 20) x;
 BEGIN;
-DECLARE c SCROLL CURSOR FOR SELECT id FROM some ORDER BY v <-> '[0.1,0.2,0.3]';
+DECLARE c SCROLL CURSOR FOR SELECT id FROM few ORDER BY v <-> '[0.1,0.2,0.3]';
 FETCH 1 FROM c \gset first_
 MOVE 700 FROM c;
 MOVE ABSOLUTE 1 FROM c;
-INSERT INTO some VALUES (4000, '[0.1,0.2,0.3]');
+INSERT INTO few VALUES (4000, '[0.1,0.2,0.3]');
 FETCH RELATIVE 0 FROM c \gset again_
 SELECT :first_id = :again_id AS same;
 MOVE ALL FROM c;
-SELECT id FROM some ORDER BY v <-> '[0.1,0.2,0.3]' LIMIT 1;
+SELECT id FROM few ORDER BY v <-> '[0.1,0.2,0.3]' LIMIT 1;
 ROLLBACK;
-SELECT count(*), count(DISTINCT q.id), bool_and(near.n = 1 AND near.same) FROM (SELECT id, v FROM some WHERE id % 30 = 2) q,
-    LATERAL (SELECT count(*) AS n, bool_and(o.v = q.v) AS same FROM (SELECT v FROM some ORDER BY v <-> q.v LIMIT 1) o) near;
+SELECT count(*), count(DISTINCT q.id), bool_and(near.n = 1 AND near.same) FROM (SELECT id, v FROM few WHERE id % 30 = 2) q,
+    LATERAL (SELECT count(*) AS n, bool_and(o.v = q.v) AS same FROM (SELECT v FROM few ORDER BY v <-> q.v LIMIT 1) o) near;
 -- two scans of one index at a time
-SELECT count(*), bool_and(a = b) FROM (SELECT a.id AS a, (SELECT b.id FROM some b ORDER BY b.v <-> a.v LIMIT 1) AS b FROM some a ORDER BY a.v <-> '[1,0,0]' LIMIT 300) x;
-PREPARE nearest(vector) AS SELECT count(*) FROM (SELECT id FROM some ORDER BY v <-> $1 LIMIT 5) x;
+SELECT count(*), bool_and(a = b) FROM (SELECT a.id AS a, (SELECT b.id FROM few b ORDER BY b.v <-> a.v LIMIT 1) AS b FROM few a ORDER BY a.v <-> '[1,0,0]' LIMIT 300) x;
+PREPARE nearest(vector) AS SELECT count(*) FROM (SELECT id FROM few ORDER BY v <-> $1 LIMIT 5) x;
 EXECUTE nearest('[1,2,3]');
 EXECUTE nearest(NULL);
 EXECUTE nearest('[1,2]');
 -- the width of the search by itself, or as small as can be
 SET hnsw.ef_search = auto;
-SELECT differs('some', '<->', '''[1,2,3]''', lim => '10');
+SELECT differs('few', '<->', '''[1,2,3]''', lim => '10');
 SET vecdb.target_recall = 1;
-SELECT differs('some', '<->', '''[1,2,3]''', lim => '10');
+SELECT differs('few', '<->', '''[1,2,3]''', lim => '10');
 RESET vecdb.target_recall;
 SET hnsw.ef_search = 1;
-SELECT count(*) FROM (SELECT id FROM some ORDER BY v <-> '[1,2,3]' LIMIT 10) x;
+SELECT count(*) FROM (SELECT id FROM few ORDER BY v <-> '[1,2,3]' LIMIT 10) x;
 SET hnsw.ef_search = 1000;
 -- what the scan did
-SELECT count(*) FROM (SELECT id FROM some ORDER BY v <-> '[1,2,3]' LIMIT 10) x;
+SELECT count(*) FROM (SELECT id FROM few ORDER BY v <-> '[1,2,3]' LIMIT 10) x;
 SELECT index, ef, probes, nodes >= 10 AS nodes, lists, distances >= 10 AS distances, bounds >= 10 AS bounds, rows >= 10 AS rows, sweeps FROM vecdb_last_scan();
 RESET enable_seqscan;
-DROP TABLE some;
+DROP TABLE few;
 
 -- an index of an empty table; sizes that it could not foresee; a domain
 CREATE DOMAIN embedding AS vector(3);
@@ -199,6 +200,12 @@ RESET enable_seqscan;
 DROP TABLE plain;
 
 -- the planner: an index for the nearest; none for all, for a selective filter, or for a small table
+CREATE FUNCTION plan(tab text, lim text, filter text DEFAULT 'true') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE plan jsonb;
+BEGIN
+    EXECUTE format('EXPLAIN (FORMAT json) SELECT id FROM %s WHERE %s ORDER BY v <-> array_fill(0.1::real, ARRAY[64])::vector LIMIT %s', tab, filter, lim) INTO plan;
+    RETURN (SELECT string_agg(node ->> 0, ', ') FROM jsonb_path_query(plan, 'strict $.**."Node Type"') node);
+END$$;
 CREATE TABLE planned (id int, kind int, v vector(64));
 INSERT INTO planned SELECT i, i % 500, made(i, 64)::vector FROM generate_series(1, 3000) i;
 CREATE INDEX ON planned USING hnsw (v vector_l2_ops);
@@ -206,10 +213,10 @@ CREATE INDEX ON planned (kind);
 CREATE TABLE little AS SELECT * FROM planned LIMIT 10;
 CREATE INDEX ON little USING hnsw (v vector_l2_ops);
 VACUUM ANALYZE planned, little;
-EXPLAIN (COSTS OFF) SELECT id FROM planned ORDER BY v <-> array_fill(0.1::real, ARRAY[64])::vector LIMIT 10;
-EXPLAIN (COSTS OFF) SELECT id FROM planned ORDER BY v <-> array_fill(0.1::real, ARRAY[64])::vector;
-EXPLAIN (COSTS OFF) SELECT id FROM planned WHERE kind = 7 ORDER BY v <-> array_fill(0.1::real, ARRAY[64])::vector LIMIT 10;
-EXPLAIN (COSTS OFF) SELECT id FROM planned WHERE kind < 250 ORDER BY v <-> array_fill(0.1::real, ARRAY[64])::vector LIMIT 10;
-EXPLAIN (COSTS OFF) SELECT id FROM little ORDER BY v <-> array_fill(0.1::real, ARRAY[64])::vector LIMIT 3;
+SELECT plan('planned', '10');
+SELECT plan('planned', 'ALL');
+SELECT plan('planned', '10', 'kind < 250');
+SELECT plan('planned', '10', 'kind = 7');
+SELECT plan('little', '3');
 DROP TABLE planned, little;
-DROP FUNCTION try_all, try_long, differs, literal, made;
+DROP FUNCTION try_all, try_long, differs, plan, literal, made;

@@ -16,18 +16,18 @@
 /* Of a node's neighbours, those that the search has not met before. */
 #define UNMET_SHARE 0.45
 
-/* In units of cpu_operator_cost: a lane of a block, and a distance to a row. */
+/* In units of cpu_operator_cost: a lane of a block; a row, with its page. */
 #define COST_OF_LANE 0.1
-#define COST_OF_DISTANCE 2.0
+#define COST_OF_ROW 10.0
 #define COST_PER_KB 3.0
 
 /*
- * How much of a page's reading is a seek.  A search goes all over the index,
- * so an index that is used is in memory as far as it has room there; there, a
- * page costs no more than one of a sequential scan.
+ * The part of the index that is not in memory.  A search goes all over it, so
+ * an index that is used is in memory as far as there is room, as PostgreSQL
+ * takes the upper pages of trees to be.
  */
 static double
-seek_share(const IndexOptInfo *index)
+uncached(const IndexOptInfo *index)
 {
 	return index->pages > effective_cache_size ?
 		1 - effective_cache_size / (double) index->pages : 0;
@@ -36,29 +36,24 @@ seek_share(const IndexOptInfo *index)
 /* A search for ef rows: all entries, and the neighbours of ef nodes. */
 static VdbAmWork
 search_work(PlannerInfo *root, const IndexOptInfo *index, const VdbHnsw *hnsw,
-			const VdbHnswState *state, Cost distance)
+			const VdbHnswState *state, Cost row)
 {
 	double		tuples = Max(index->tuples, 1);
 	double		pages = Max(index->pages, 1);
 	double		ef = Min(vdb_hnsw_ef(state), tuples);
 	double		rows = Min(ef * hnsw->neighbours * UNMET_SHARE, tuples);
-	double		lanes = hnsw->coded ? (double) hnsw->blocks * VDB_BLOCK : 0;
 	VdbAmWork	work = {0};
 
-	/* a page for each node, but those that are the same */
 	if (!hnsw->coded)
 		rows = Min(rows + state->nentries, tuples);
-	work.pages = index_pages_fetched(rows, index->pages, pages, root);
-	work.seeks = work.pages * seek_share(index);
-	work.cpu = rows * distance;
-	if (lanes > 0)
-	{
-		work.pages += state->nentries / lanes;
+	/* a page for each row, but those that are the same */
+	work.pages = uncached(index) * index_pages_fetched(rows, index->pages, pages, root);
+	work.seeks = work.pages;
+	work.cpu = rows * row;
+	if (hnsw->coded)
 		work.cpu += state->nentries * COST_OF_LANE * cpu_operator_cost;
-	}
 	work.pages = Min(Max(work.pages, 1), pages);
-	work.seeks = Min(work.seeks, work.pages);
-	work.rows = rows;
+	work.rows = ef;				/* the others are not put into order */
 	return work;
 }
 
@@ -70,14 +65,14 @@ cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 	Relation	index = index_open(info->indexoid, NoLock);
 	VdbHnsw    *hnsw = vdb_hnsw_open(index);
 	VdbHnswState state;
-	Cost		distance = cpu_operator_cost *
-		(COST_OF_DISTANCE + COST_PER_KB * hnsw->space.row_size / 1024);
+	Cost		row = cpu_operator_cost *
+		(COST_OF_ROW + COST_PER_KB * hnsw->space.row_size / 1024);
 	VdbAmWork	first,
 				all;
 
 	vdb_hnsw_read_state(index, &state);
-	first = search_work(root, info, hnsw, &state, distance);
-	all = vdb_am_fraction(info, 1, info->pages * seek_share(info), distance);
+	first = search_work(root, info, hnsw, &state, row);
+	all = vdb_am_fraction(info, 1, info->pages * uncached(info), row);
 	index_close(index, NoLock);
 	pfree(hnsw);
 	vdb_am_cost(root, path, loop_count, &first, &all, startup_cost, total_cost, selectivity,
