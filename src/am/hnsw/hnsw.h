@@ -406,4 +406,7 @@ extern void vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey
 extern bool vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void vdb_hnsw_end_scan(IndexScanDesc scan);
 
+/* What a scan has done so far, in all; false if it was not begun. */
+extern bool vdb_hnsw_scan_counts(IndexScanDesc scan, struct VdbAmLastScan *counts);
+
 #endif							/* VDB_HNSW_H */

@@ -5,6 +5,7 @@
 #ifndef VDB_IVF_SCAN_H
 #define VDB_IVF_SCAN_H
 
+#include "am/common/last.h"
 #include "am/ivf/ivf.h"
 #include "scan/select.h"
 
@@ -103,6 +104,8 @@ struct VdbIvfScan
 	float	   *numbers;		/* to select from */
 	uint32	   *which;			/* candidates, to move */
 	double		bound;			/* operator's distance of what is not refined */
+
+	VdbAmLastScan total;		/* of this scan, before it began anew */
 
 	VdbScanQueue queue;
 	uint64		returned;		/* of the lists, until now */
