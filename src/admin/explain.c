@@ -9,6 +9,7 @@
 
 #if VDB_COMPAT_EXPLAINS_NODES
 
+#include "access/relscan.h"
 #include "commands/explain.h"
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"

@@ -11,6 +11,7 @@
 #include "utils/rel.h"
 
 #include "am/common/check.h"
+#include "am/common/last.h"
 #include "am/common/space.h"
 #include "am/hnsw/hnsw_format.h"
 #include "page/page.h"
@@ -407,6 +408,6 @@ extern bool vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void vdb_hnsw_end_scan(IndexScanDesc scan);
 
 /* What a scan has done so far, in all; false if it was not begun. */
-extern bool vdb_hnsw_scan_counts(IndexScanDesc scan, struct VdbAmLastScan *counts);
+extern bool vdb_hnsw_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts);
 
 #endif							/* VDB_HNSW_H */

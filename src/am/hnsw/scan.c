@@ -21,7 +21,6 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
-#include "am/common/last.h"
 #include "am/common/options.h"
 #include "am/hnsw/hnsw.h"
 #include "heap/heap.h"

@@ -447,6 +447,6 @@ extern bool vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void vdb_ivf_end_scan(IndexScanDesc scan);
 
 /* What a scan has done so far, in all; false if it was not begun. */
-extern bool vdb_ivf_scan_counts(IndexScanDesc scan, struct VdbAmLastScan *counts);
+extern bool vdb_ivf_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts);
 
 #endif							/* VDB_IVF_H */

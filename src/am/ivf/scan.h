@@ -5,7 +5,6 @@
 #ifndef VDB_IVF_SCAN_H
 #define VDB_IVF_SCAN_H
 
-#include "am/common/last.h"
 #include "am/ivf/ivf.h"
 #include "scan/select.h"
 
