@@ -1788,7 +1788,12 @@ CREATE FUNCTION @extschema@.vecdb_index_info(
         OUT retired_lists bigint, OUT retired_pages bigint, OUT free_pages bigint,
         OUT pages bigint, OUT bytes bigint, OUT bytes_per_row double precision,
         OUT version bigint,
-        OUT probes_90 bigint, OUT probes_95 bigint, OUT probes_99 bigint)
+        OUT probes_90 bigint, OUT probes_95 bigint, OUT probes_99 bigint,
+        OUT m bigint, OUT ef_construction bigint,
+        OUT nodes bigint, OUT dead_nodes bigint, OUT buckets bigint, OUT free_slots bigint,
+        OUT entries bigint, OUT edges bigint, OUT average_degree double precision,
+        OUT unreachable bigint,
+        OUT ef_90 bigint, OUT ef_95 bigint, OUT ef_99 bigint)
     AS 'MODULE_PATHNAME', 'vdb_admin_index_info'
     LANGUAGE C VOLATILE STRICT;
 

@@ -14,6 +14,7 @@
 #include "utils/lsyscache.h"
 
 #include "admin/admin.h"
+#include "am/hnsw/hnsw.h"
 #include "am/ivf/ivf.h"
 #include "compat/compat.h"
 
@@ -23,7 +24,7 @@ not_ours(const char *name)
 	ereport(ERROR,
 			errcode(ERRCODE_WRONG_OBJECT_TYPE),
 			errmsg("\"%s\" is not an index of vecdb", name),
-			errhint("Its access method has to be ivf or ivfflat."));
+			errhint("Its access method has to be hnsw, ivf or ivfflat."));
 }
 
 /* May the user select from the index's table? */
@@ -76,7 +77,7 @@ open_index(VdbAdminIndex *admin, Oid index, LOCKMODE heap_lock, bool reader)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_TABLE),
 				errmsg("index with OID %u does not exist any more", index));
-	if (!vdb_ivf_is_index(admin->index))
+	if (!vdb_ivf_is_index(admin->index) && !vdb_hnsw_is_index(admin->index))
 		not_ours(RelationGetRelationName(admin->index));
 	if (RELATION_IS_OTHER_TEMP(admin->index))
 		ereport(ERROR,

@@ -30,7 +30,6 @@
 
 #include "admin/admin.h"
 #include "am/common/kind.h"
-#include "am/ivf/ivf.h"
 #include "compat/compat.h"
 
 #define MAX_SAMPLE 10000

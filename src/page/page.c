@@ -90,7 +90,7 @@ check(Relation index, Buffer buffer, uint16 kind)
  * does not take the buffer mapping's hash table and locks.  A backend's own;
  * a wrong answer costs a look at a buffer that is not the right one.
  */
-#define NHINTS (1 << 16)
+#define NHINTS (1 << 20)
 
 static Buffer hints[NHINTS];
 
@@ -152,6 +152,57 @@ vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, uint32 bytes
 	page = vdb_page_contents((Page) page) + offset;
 	for (uint32 at = 0; at < bytes; at += 64)
 		__builtin_prefetch(page + at);
+}
+
+/* The bytes of a line of the CPU's caches. */
+#define LINE 64
+
+void
+vdb_page_prefetch_look(Relation index, BlockNumber block, uint32 offset, uint32 bytes)
+{
+	Buffer		buffer = *hint(index, block);
+	const char *from;
+	const char *end;
+
+	if (!BufferIsValid(buffer) || BufferIsLocal(buffer))
+		return;
+	__builtin_prefetch(GetBufferDescriptor(buffer - 1));
+	from = vdb_page_contents(BufferGetPage(buffer)) + offset;
+	end = from + bytes;
+	for (from -= (uintptr_t) from % LINE; from < end; from += LINE)
+		__builtin_prefetch(from);
+}
+
+/* Does this buffer hold the block? */
+static inline bool
+holds(Relation index, BlockNumber block, Buffer buffer)
+{
+	BufferDesc *descriptor = GetBufferDescriptor(buffer - 1);
+	BufferTag	tag;
+
+	VDB_COMPAT_INIT_TAG(&tag, index, block);
+	return (pg_atomic_read_u32(&descriptor->state) & BM_VALID) != 0 &&
+		VDB_COMPAT_TAGS_EQUAL(&tag, &descriptor->tag);
+}
+
+const char *
+vdb_page_look(Relation index, BlockNumber block)
+{
+	Buffer		buffer = *hint(index, block);
+
+	if (!BufferIsValid(buffer) || BufferIsLocal(buffer) || !holds(index, block, buffer))
+		return NULL;
+	pg_read_barrier();
+	return vdb_page_contents(BufferGetPage(buffer));
+}
+
+bool
+vdb_page_looked(Relation index, BlockNumber block, const char *contents)
+{
+	Buffer		buffer = *hint(index, block);
+
+	pg_read_barrier();
+	return vdb_page_contents(BufferGetPage(buffer)) == contents && holds(index, block, buffer);
 }
 
 static Buffer

@@ -54,6 +54,24 @@ extern Buffer vdb_page_pin(Relation index, BlockNumber block, uint16 kind);
  */
 extern void vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, uint32 bytes);
 
+/*
+ * A look at a page without a pin, which costs a tenth of one, if it is where it
+ * was seen last; NULL if it is not.  What is seen may be wrong: the page may be
+ * of any kind, and while it is looked at it may be changed, or leave the buffer
+ * for another one.  So this is only for what may be wrong without harm, and
+ * what is read must be within the page.  vdb_page_looked() says whether the
+ * buffer held the same block before and after.
+ *
+ * PostgreSQL does not learn that the page is in use: who lives on looks has to
+ * pin some of what it looks at.
+ */
+extern const char *vdb_page_look(Relation index, BlockNumber block);
+extern bool vdb_page_looked(Relation index, BlockNumber block, const char *contents);
+
+/* Fetches so many bytes for vdb_page_look(), and what it looks at itself. */
+extern void vdb_page_prefetch_look(Relation index, BlockNumber block, uint32 offset,
+								   uint32 bytes);
+
 /* Gives back a page that was read, or pinned. */
 extern void vdb_page_release(Buffer buffer);
 extern void vdb_page_unpin(Buffer buffer);

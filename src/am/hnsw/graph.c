@@ -178,6 +178,31 @@ vdb_hnsw_graph_create(VdbHnswGraph *graph, const VdbHnsw *hnsw, char *rows, Size
 	choose_entries(graph, nentries, seed);
 }
 
+static void
+free_worker(VdbHnswWorker *worker)
+{
+	pfree(worker->visited);
+	pfree(worker->hits);
+	pfree(worker->near);
+	if (worker->tables_memory != NULL)
+		pfree(worker->tables_memory);
+}
+
+void
+vdb_hnsw_graph_free(VdbHnswGraph *graph)
+{
+	/* what is little goes with its context */
+	for (int i = 0; i < graph->threads; i++)
+		free_worker(&graph->workers[i]);
+	pfree(graph->workers);
+	pfree(graph->lists);
+	pfree(graph->locks);
+	pfree(graph->home);
+	pfree(graph->entries);
+	if (graph->blocks != NULL)
+		pfree(graph->blocks);
+}
+
 /* ---- searches ---- */
 
 static inline void
@@ -272,7 +297,11 @@ add_nodes(const VdbHnswGraph *graph, VdbHnswWorker *worker, uint32 ef, const uin
 		return ef;
 	distances(graph, &worker->query, worker->base, fresh, rows, nfresh, distance);
 	for (uint32 i = 0; i < nfresh; i++)
-		first = Min(first, add_hit(worker, ef, distance[i], fresh[i]));
+	{
+		uint32		place = add_hit(worker, ef, distance[i], fresh[i]);
+
+		first = Min(first, place);
+	}
 	return first;
 }
 

@@ -86,6 +86,9 @@ extern void vdb_hnsw_graph_create(VdbHnswGraph *graph, const VdbHnsw *hnsw, char
 								  uint32 n, uint32 nentries, uint32 max_ef, int threads,
 								  uint64 seed);
 
+/* Frees all but the rows. */
+extern void vdb_hnsw_graph_free(VdbHnswGraph *graph);
+
 /* Gives all nodes their neighbours. */
 extern VdbKmStatus vdb_hnsw_graph_fill(VdbHnswGraph *graph, const VdbKmControl *control);
 

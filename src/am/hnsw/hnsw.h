@@ -10,6 +10,7 @@
 #include "nodes/execnodes.h"
 #include "utils/rel.h"
 
+#include "am/common/check.h"
 #include "am/common/space.h"
 #include "am/hnsw/hnsw_format.h"
 #include "page/page.h"
@@ -312,9 +313,11 @@ extern Size vdb_hnsw_search_memory(const VdbHnswSearch *search);
 
 /*
  * Gives a node that nothing leads to an edge that does (vacuum): finds the
- * nearest nodes and has one of them lead to it, or makes it an entry.
+ * nearest nodes of those for which good() is true, and has one of them lead to
+ * it, or makes it an entry.
  */
-extern void vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node);
+extern void vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node,
+							bool (*good) (void *arg, uint32 node), void *arg);
 
 /* ---- scan.c ---- */
 
@@ -349,6 +352,40 @@ extern uint32 vdb_hnsw_sweep_nearest(VdbHnswSweep *sweep, Relation index, VdbAmQ
  */
 extern bool vdb_hnsw_sweep_page(VdbHnswSweep *sweep, Relation index, uint32 *n,
 								VdbHnswFound **found);
+
+/* ---- check.c: is it sound? ---- */
+
+/*
+ * Tells of every problem of an index: of its pages, and, if heap is not NULL,
+ * of rows that it does not have as the table, which the caller has locked, does.
+ */
+extern void vdb_hnsw_check(Relation index, Relation heap, VdbAmProblem problem, void *arg);
+
+/* Whether an index is one of this access method. */
+extern bool vdb_hnsw_is_index(Relation index);
+
+/* ---- census.c: what there is in an index ---- */
+
+typedef struct VdbHnswCensus
+{
+	VdbHnswMeta meta;
+	VdbHnswState state;
+	uint64		rows;			/* all of them; of these, without a node: */
+	uint64		zeros;
+	uint64		nulls;
+	uint64		nodes;			/* that have rows */
+	uint64		dead;			/* and those that have none any more */
+	uint64		buckets;
+	uint64		free_slots;
+	uint64		edges;			/* of nodes */
+	uint64		unreachable;	/* nodes that no path leads to */
+	uint64		entries;
+	uint64		free_pages;
+	uint64		pages;
+} VdbHnswCensus;
+
+/* Reads all pages. */
+extern void vdb_hnsw_census(Relation index, VdbHnswCensus *census);
 
 /* ---- the access method's functions ---- */
 

@@ -62,9 +62,10 @@ typedef struct VdbHnswState
 	uint32		version;		/* of both chains: see VdbHnswSlot */
 	uint32		measured_k;		/* rows asked for when efs were measured; 0: never */
 	uint32		efs[VDB_HNSW_NRECALLS]; /* widths of the search to find them */
+	BlockNumber verified;		/* blocks when all was last seen to be reached; 0: never */
 } VdbHnswState;
 
-StaticAssertDecl(sizeof(VdbHnswState) == 60, "state: size");
+StaticAssertDecl(sizeof(VdbHnswState) == 64, "state: size");
 
 /*
  * A node's number is its page's, times the slots of a page, plus its slot: 32

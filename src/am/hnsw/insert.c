@@ -15,6 +15,9 @@
 /* A search this wide finds the node of a vector that is there already. */
 #define EF_UNCHANGED 16
 
+/* Searches for a node that is to lead to one out of reach. */
+#define RELINK_TRIES 4
+
 /* What the inserts of a statement share. */
 typedef struct InsertState
 {
@@ -272,28 +275,45 @@ query_of_row(const VdbHnsw *hnsw, VdbAmQuery *query, const void *row)
 	return true;
 }
 
+/* Has the nearest node that is good lead to the target; false if none can. */
+static bool
+link_from_good(InsertState *state, Relation index, const VdbHnswTarget *target,
+			   bool (*good) (void *arg, uint32 node), void *arg)
+{
+	uint32		ef = state->hnsw->meta.ef_construction;
+	uint32		n;
+	VdbHnswFound *found;
+
+	vdb_hnsw_search_begin(state->search, index);
+	/* Wider each time: few may be good where most nodes are about to go. */
+	for (int try = 0; try < RELINK_TRIES; try++, ef *= 2)
+	{
+		n = vdb_hnsw_search_more(state->search, index, ef, &found);
+		if (n == 0)
+			return false;
+		for (uint32 i = 0; i < n; i++)
+			if (found[i].node != target->node && good(arg, found[i].node) &&
+				vdb_hnsw_link(state->linker, index, found[i].node, target))
+				return true;
+	}
+	return false;
+}
+
 void
-vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node)
+vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node,
+				bool (*good) (void *arg, uint32 node), void *arg)
 {
 	InsertState *state = create_state(index, CurrentMemoryContext);
 	MemoryContext old = MemoryContextSwitchTo(state->context);
 	VdbHnswTarget target = {node, vdb_hnsw_row(hnsw, state->slot), vdb_hnsw_list(state->slot), 0};
-	VdbHnswFound *found;
-	uint32		n = 0;
 	bool		linked = false;
 
 	vdb_hnsw_copy(hnsw, index, node, state->slot);
 	target.count = state->slot->count;
 	if (query_of_row(hnsw, state->query, target.row))
-	{
-		vdb_hnsw_search_begin(state->search, index);
-		n = vdb_hnsw_search_more(state->search, index, hnsw->meta.ef_construction, &found);
-	}
+		linked = link_from_good(state, index, &target, good, arg);
 	else
 		memset(state->query->rotated, 0, hnsw->space.dim * sizeof(float));
-	for (uint32 i = 0; i < n && !linked; i++)
-		if (found[i].node != node)
-			linked = vdb_hnsw_link(state->linker, index, found[i].node, &target);
 	if (!linked)
 		vdb_hnsw_entry_add(hnsw, index, false, node, state->query->rotated);
 	MemoryContextSwitchTo(old);

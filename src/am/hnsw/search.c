@@ -8,10 +8,10 @@
  * for.
  *
  * Neighbours are looked at in batches: which of them are new is found out
- * first, their pages are prefetched, and then they are pinned, a few at a time,
- * but not locked, as a node's row does not change.  If vacuum has given the slot
- * to another node meanwhile, what is read may be half of either, and the search
- * goes where it need not; but rows are returned by what is read under a lock.
+ * first, their rows are prefetched, and then looked at without a lock, as a
+ * node's row does not change, and mostly without a pin.  If the slot is given to
+ * another node meanwhile, what is read may be half of either, and the search
+ * goes where it need not; but what is returned was read under a lock.
  */
 #include "postgres.h"
 
@@ -22,11 +22,11 @@
 #include "am/hnsw/entry.h"
 #include "scan/select.h"
 
-/* Pinned at a time: PostgreSQL finds up to 8 pins of a backend quickly. */
-#define PINS 4
+/* Looked at together, while the next so many are prefetched. */
+#define LOOKS 16
 
-/* Fetch so many neighbours ahead of the one that is looked at. */
-#define AHEAD 8
+/* One in so many is pinned, so that PostgreSQL keeps the index's pages. */
+#define PIN_EVERY 16
 
 /* Slots of the table of nodes that were met, at first. */
 #define FIRST_ROOM 4096
@@ -77,6 +77,7 @@ struct VdbHnswSearch
 	/* a batch */
 	Relation	index;			/* while entries are walked over */
 	uint32		nbatch;
+	uint32		looks;			/* so far */
 	uint32		nodes[VDB_HNSW_MAX_NEIGHBOURS];
 	float		distances[VDB_HNSW_MAX_NEIGHBOURS];
 };
@@ -169,38 +170,81 @@ meet(VdbHnswSearch *search, uint32 node)
 
 /* ---- distances ---- */
 
+static inline uint32
+row_in_page(const VdbHnsw *hnsw, uint32 node)
+{
+	return vdb_hnsw_slot_at(hnsw, node % hnsw->per_page) + hnsw->row_at;
+}
+
 static void
 prefetch(const VdbHnswSearch *search, Relation index, uint32 node)
 {
 	const VdbHnsw *hnsw = search->hnsw;
 
-	vdb_page_prefetch(index, vdb_hnsw_block(hnsw, node),
-					  vdb_hnsw_slot_at(hnsw, node % hnsw->per_page) + hnsw->row_at,
-					  hnsw->space.row_size);
+	vdb_page_prefetch_look(index, vdb_hnsw_block(hnsw, node), row_in_page(hnsw, node),
+						   hnsw->space.row_size);
+}
+
+/* The distance of one node, whose page is read. */
+static float
+estimate_one(VdbHnswSearch *search, Relation index, uint32 node)
+{
+	Buffer		buffer;
+	const void *row = vdb_hnsw_row(search->hnsw, vdb_hnsw_pin(search->hnsw, index, node, &buffer));
+	float		distance;
+
+	vdb_am_query_many(&search->query, search->base, &row, 1, &distance);
+	vdb_page_unpin(buffer);
+	return distance;
+}
+
+/* Distances of n nodes, of the batch from first on. */
+static void
+estimate_some(VdbHnswSearch *search, Relation index, uint32 first, uint32 n)
+{
+	const VdbHnsw *hnsw = search->hnsw;
+	const uint32 *nodes = search->nodes + first;
+	const void *rows[LOOKS];
+	float		distances[LOOKS];
+	uint32		which[LOOKS];
+	uint32		seen = 0;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		const char *contents = search->looks++ % PIN_EVERY == 0 ? NULL :
+			vdb_page_look(index, vdb_hnsw_block(hnsw, nodes[i]));
+
+		if (contents == NULL)
+		{
+			search->distances[first + i] = estimate_one(search, index, nodes[i]);
+			continue;
+		}
+		which[seen] = i;
+		rows[seen++] = contents + row_in_page(hnsw, nodes[i]);
+	}
+	vdb_am_query_many(&search->query, search->base, rows, seen, distances);
+	for (uint32 i = 0; i < seen; i++)
+	{
+		uint32		node = nodes[which[i]];
+		const char *contents = (const char *) rows[i] - row_in_page(hnsw, node);
+
+		search->distances[first + which[i]] =
+			likely(vdb_page_looked(index, vdb_hnsw_block(hnsw, node), contents)) ?
+			distances[i] : estimate_one(search, index, node);
+	}
 }
 
 /* Distances of the first n nodes of the batch. */
 static void
 estimate(VdbHnswSearch *search, Relation index, uint32 n)
 {
-	const VdbHnsw *hnsw = search->hnsw;
-
-	for (uint32 i = 0; i < Min(n, AHEAD); i++)
+	for (uint32 i = 0; i < Min(n, LOOKS); i++)
 		prefetch(search, index, search->nodes[i]);
-	for (uint32 i = 0; i < n; i += PINS)
+	for (uint32 i = 0; i < n; i += LOOKS)
 	{
-		uint32		count = Min(n - i, PINS);
-		Buffer		buffers[PINS];
-		const void *rows[PINS];
-
-		for (uint32 j = i + AHEAD; j < Min(n, i + AHEAD + PINS); j++)
+		for (uint32 j = i + LOOKS; j < Min(n, i + 2 * LOOKS); j++)
 			prefetch(search, index, search->nodes[j]);
-		for (uint32 j = 0; j < count; j++)
-			rows[j] = vdb_hnsw_row(hnsw, vdb_hnsw_pin(hnsw, index, search->nodes[i + j],
-													  &buffers[j]));
-		vdb_am_query_many(&search->query, search->base, rows, count, search->distances + i);
-		for (uint32 j = 0; j < count; j++)
-			vdb_page_unpin(buffers[j]);
+		estimate_some(search, index, i, Min(n - i, LOOKS));
 	}
 	search->counts.distances += n;
 }

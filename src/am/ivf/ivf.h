@@ -10,6 +10,7 @@
 #include "nodes/execnodes.h"
 #include "utils/rel.h"
 
+#include "am/common/check.h"
 #include "am/common/space.h"
 #include "am/ivf/ivf_format.h"
 #include "kernel/kernel.h"
@@ -384,15 +385,12 @@ extern uint32 vdb_ivf_probe(VdbIvfScan *scan, Relation index, const void *row,
 
 /* ---- check.c: is an index sound? ---- */
 
-/* Told of a problem at a block (or InvalidBlockNumber, when it is at none). */
-typedef void (*VdbIvfProblem) (void *arg, BlockNumber block, const char *what);
-
 /*
  * Looks at all pages, beside inserts and searches; changes of lists and vacuum
  * wait.  With a table, compares all its rows, too, for which nobody may insert
  * meanwhile: the caller has locked it.
  */
-extern void vdb_ivf_check(Relation index, Relation heap, VdbIvfProblem problem, void *arg);
+extern void vdb_ivf_check(Relation index, Relation heap, VdbAmProblem problem, void *arg);
 
 /* Is this an index of this access method, by either name? */
 extern bool vdb_ivf_is_index(Relation index);
