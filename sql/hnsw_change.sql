@@ -1,6 +1,7 @@
 -- hnsw indexes of tables that change: what a scan finds then.
 
 SET client_min_messages = warning;
+SET jit = off;
 SET hnsw.ef_search = 1000;
 
 CREATE FUNCTION made(seed int, d int) RETURNS real[] LANGUAGE sql IMMUTABLE AS
@@ -158,7 +159,7 @@ SELECT * FROM wrong;
 DROP VIEW wrong;
 DROP TABLE same;
 
--- partitions, unlogged and temporary tables, inheritance by COPY
+-- partitions, unlogged and temporary tables, COPY
 CREATE TABLE part (id int, v vector(3)) PARTITION BY RANGE (id);
 CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (500);
 CREATE UNLOGGED TABLE part_2 PARTITION OF part FOR VALUES FROM (500) TO (2000);

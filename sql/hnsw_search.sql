@@ -1,6 +1,7 @@
 -- Scans of hnsw indexes against sequential scans.
 
 SET client_min_messages = warning;
+SET jit = off;
 SET hnsw.ef_search = 1000;
 
 -- d elements from a seed, of some size and around some middle

@@ -1,6 +1,7 @@
 -- hnsw indexes on sparsevec against sequential scans.
 
 SET client_min_messages = warning;
+SET jit = off;
 SET hnsw.ef_search = 1000;
 
 -- d dimensions, nnz of them not zero, from a seed

@@ -216,6 +216,8 @@ more_of_sweep(VdbHnswScan *so, Relation index)
 
 	MemoryContextSwitchTo(old);
 	vdb_hnsw_search_counts(so->search)->sweeps++;
+	vdb_hnsw_search_counts(so->search)->distances +=
+		(uint64) RelationGetNumberOfBlocks(index) * so->hnsw->per_page;
 	for (uint32 i = 0; i < n; i++)
 		queue_node(so, index, &found[i]);
 	so->sweep_most = Min((uint64) most * MORE_SWEEP, PG_INT32_MAX);

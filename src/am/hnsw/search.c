@@ -51,6 +51,7 @@ struct VdbHnswSearch
 	void	   *tables_memory;
 	VdbHnswCounts counts;
 	bool		begun;			/* at the entries */
+	bool		walked;			/* all of these were offered */
 
 	/* nodes met: a hash table of their numbers, VDB_HNSW_NONE where free */
 	uint32	   *met;
@@ -385,6 +386,17 @@ offer_entry(void *arg, uint32 node)
 	}
 }
 
+/* Offers all entries, from which all nodes can be reached. */
+static void
+offer_entries(VdbHnswSearch *search, Relation index)
+{
+	search->index = index;
+	search->nbatch = 0;
+	vdb_hnsw_entries_walk(search->hnsw, index, offer_entry, search);
+	offer_batch(search, index, search->nbatch);
+	search->walked = true;
+}
+
 /* Puts the nearest entries into the beam. */
 static void
 begin_at_entries(VdbHnswSearch *search, Relation index)
@@ -403,12 +415,7 @@ begin_at_entries(VdbHnswSearch *search, Relation index)
 		offer_batch(search, index, entries.count);
 	}
 	else
-	{
-		search->index = index;
-		search->nbatch = 0;
-		vdb_hnsw_entries_walk(search->hnsw, index, offer_entry, search);
-		offer_batch(search, index, search->nbatch);
-	}
+		offer_entries(search, index);
 	search->begun = true;
 }
 
@@ -425,7 +432,7 @@ vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
 	memset(search->met, 0xff, search->met_room * sizeof(uint32));
 	search->nmet = search->nbeam = search->nexpanded = 0;
 	search->nreserve = 0;
-	search->begun = false;
+	search->begun = search->walked = false;
 	memset(&search->counts, 0, sizeof(search->counts));
 	search->base = vdb_am_query_base(&search->query);
 	if (hnsw->coded)
@@ -488,6 +495,17 @@ make_room(VdbHnswSearch *search, uint32 ef)
 	}
 }
 
+/* Expands what is in the beam, and what comes into it. */
+static void
+follow(VdbHnswSearch *search, Relation index)
+{
+	for (uint32 at = 0; at < search->nbeam;)
+	{
+		at = search->beam[at].place == NEW ? expand(search, index, at) : at + 1;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
 uint32
 vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef, VdbHnswFound **found)
 {
@@ -500,10 +518,12 @@ vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef, VdbHnswFo
 			refill(search);
 		else
 			begin_at_entries(search, index);
-		for (uint32 at = 0; at < search->nbeam;)
+		follow(search, index);
+		/* What the nearest entries lead to is not enough: so do the others. */
+		if (search->nbeam < search->ef && !search->walked)
 		{
-			at = search->beam[at].place == NEW ? expand(search, index, at) : at + 1;
-			CHECK_FOR_INTERRUPTS();
+			offer_entries(search, index);
+			follow(search, index);
 		}
 		for (uint32 i = 0; i < search->nbeam; i++)
 			if (search->beam[i].place >= 0)
