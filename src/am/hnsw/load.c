@@ -257,7 +257,7 @@ allocate_nodes(VdbHnswBuild *build)
 
 	heap->stride = build->hnsw->space.row_size;
 	heap->room = Min(Min(most, VDB_HNSW_MAX_NODES), 1024 + build->budget / node_memory(build));
-	heap->rows = palloc_extended((Size) heap->room * heap->stride, MCXT_ALLOC_HUGE);
+	heap->rows = vdb_hnsw_graph_allocate((Size) heap->room * heap->stride);
 	heap->tids = palloc_extended((Size) heap->room * sizeof(ItemPointerData), MCXT_ALLOC_HUGE);
 	heap->more = palloc_extended((Size) heap->room * sizeof(uint32), MCXT_ALLOC_HUGE);
 }
