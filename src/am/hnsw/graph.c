@@ -574,8 +574,8 @@ put_nodes(void *arg, size_t item, int thread)
 
 	for (uint32 node = item * BATCH; node < end; node++)
 	{
-		/* what has a list, or is an entry that is far, was put in before */
-		if (vdb_hnsw_graph_list(graph, node)[0] == 0)
+		/* an entry has its list already, which may change meanwhile */
+		if (__atomic_load_n(vdb_hnsw_graph_list(graph, node), __ATOMIC_RELAXED) == 0)
 			put_node(graph, &graph->workers[thread], node);
 	}
 }
