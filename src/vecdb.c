@@ -7,6 +7,7 @@
 
 #include "utils/guc.h"
 
+#include "admin/admin.h"
 #include "am/common/options.h"
 #include "compat/compat.h"
 #include "kernel/kernel.h"
@@ -75,6 +76,7 @@ _PG_init(void)
 							   assign_simd,
 							   show_simd);
 	vdb_am_init();
+	vdb_admin_init();
 	/* What nobody has defined by now is nobody's. */
 	MarkGUCPrefixReserved("vecdb");
 }

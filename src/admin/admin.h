@@ -42,4 +42,7 @@ extern void vdb_admin_need_valid(VdbAdminIndex *admin);
 extern void vdb_admin_become_owner(VdbAdminIndex *admin);
 extern void vdb_admin_become_self(VdbAdminIndex *admin);
 
+/* Has EXPLAIN (ANALYZE) tell of our scans; once, when the library is loaded. */
+extern void vdb_admin_init(void);
+
 #endif							/* VDB_ADMIN_H */

@@ -135,6 +135,13 @@ typedef Oid RelFileNumber;
 	index_beginscan((heap), (index), (snapshot), (nkeys), (norderbys))
 #endif
 
+/* Since 18 EXPLAIN asks who wants to add to what it tells of a node. */
+#if PG_VERSION_NUM >= 180000
+#define VDB_COMPAT_EXPLAINS_NODES 1
+#else
+#define VDB_COMPAT_EXPLAINS_NODES 0
+#endif
+
 /* What says which block is in a buffer. */
 #if PG_VERSION_NUM >= 160000
 #define VDB_COMPAT_INIT_TAG(tag, rel, block) \

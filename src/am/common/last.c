@@ -7,3 +7,17 @@
 #include "am/common/last.h"
 
 VdbAmLastScan vdb_am_last_scan;
+
+void
+vdb_am_add_scan(VdbAmLastScan *total, const VdbAmLastScan *scan)
+{
+	total->index = scan->index;
+	total->graph = scan->graph;
+	total->width = scan->width;
+	total->nodes += scan->nodes;
+	total->entries += scan->entries;
+	total->distances += scan->distances;
+	total->bounds += scan->bounds;
+	total->rows += scan->rows;
+	total->sweeps += scan->sweeps;
+}

@@ -22,4 +22,7 @@ typedef struct VdbAmLastScan
 /* Written when a scan ends, or begins anew. */
 extern VdbAmLastScan vdb_am_last_scan;
 
+/* Adds what a scan did to what it had done before it began anew. */
+extern void vdb_am_add_scan(VdbAmLastScan *total, const VdbAmLastScan *scan);
+
 #endif							/* VDB_AM_LAST_H */

@@ -11,6 +11,7 @@
 #include "utils/rel.h"
 
 #include "am/common/check.h"
+#include "am/common/last.h"
 #include "am/common/space.h"
 #include "am/hnsw/hnsw_format.h"
 #include "page/page.h"
@@ -405,5 +406,8 @@ extern void vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey
 							int norderbys);
 extern bool vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void vdb_hnsw_end_scan(IndexScanDesc scan);
+
+/* What a scan has done so far, in all; false if it was not begun. */
+extern bool vdb_hnsw_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts);
 
 #endif							/* VDB_HNSW_H */

@@ -21,7 +21,6 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
-#include "am/common/last.h"
 #include "am/common/options.h"
 #include "am/hnsw/hnsw.h"
 #include "heap/heap.h"
@@ -76,6 +75,7 @@ typedef struct VdbHnswScan
 	uint32		returned_room;
 	VdbHnswSweep *sweep;
 	uint32		sweep_most;
+	VdbAmLastScan total;		/* of this scan, before it began anew */
 	VdbScanQueue queue;
 	double		last;			/* key */
 	uint64		given;			/* rows */
@@ -357,6 +357,7 @@ take_state(Relation index)
 		so->file != VDB_COMPAT_RELNUMBER(index) || !vdb_hnsw_is_same(index, so->hnsw))
 		return create(index);
 	kept = NULL;
+	memset(&so->total, 0, sizeof(so->total));
 	MemoryContextSetParent(so->context, CurrentMemoryContext);
 	return so;
 }
@@ -378,18 +379,40 @@ keep_state(VdbHnswScan *so)
 	kept = so;
 }
 
-/* What vecdb_last_scan() tells. */
-static void
-note_last(const VdbHnswScan *so)
+/* What a scan has done since it began, or began anew. */
+static VdbAmLastScan
+counted(const VdbHnswScan *so)
 {
 	const VdbHnswCounts *counts = vdb_hnsw_search_counts(so->search);
 
-	vdb_am_last_scan = (VdbAmLastScan)
+	return (VdbAmLastScan)
 	{
 		.index = so->index,.graph = true,.width = so->width,.nodes = counts->nodes,
 			.entries = counts->entries,.distances = counts->distances,.bounds = counts->bounds,
 			.rows = so->given,.sweeps = counts->sweeps
 	};
+}
+
+/* Tells vecdb_last_scan(). */
+static void
+note_last(VdbHnswScan *so)
+{
+	vdb_am_last_scan = counted(so);
+	vdb_am_add_scan(&so->total, &vdb_am_last_scan);
+}
+
+bool
+vdb_hnsw_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts)
+{
+	const VdbHnswScan *so = scan->opaque;
+	VdbAmLastScan now;
+
+	if (so == NULL)
+		return false;
+	*counts = so->total;
+	now = counted(so);
+	vdb_am_add_scan(counts, &now);
+	return true;
 }
 
 /* ---- the access method's functions ---- */

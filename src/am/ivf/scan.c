@@ -24,7 +24,6 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
-#include "am/common/last.h"
 #include "am/common/options.h"
 #include "am/ivf/scan.h"
 #include "heap/heap.h"
@@ -218,6 +217,7 @@ take_state(Relation index)
 		so->file != VDB_COMPAT_RELNUMBER(index) || !vdb_ivf_is_same(index, so->ivf))
 		return create(index);
 	kept = NULL;
+	memset(&so->total, 0, sizeof(so->total));
 	MemoryContextSetParent(so->context, CurrentMemoryContext);
 	vdb_ivf_route_reuse(so->route, index);
 	return so;
@@ -289,17 +289,39 @@ reset(VdbIvfScan *so)
 	so->given = 0;
 }
 
-/* Tells vecdb_last_scan() what a scan has done. */
-static void
-report(const VdbIvfScan *so)
+/* What a scan has done since it began, or began anew. */
+static VdbAmLastScan
+counted(const VdbIvfScan *so)
 {
-	vdb_am_last_scan = (VdbAmLastScan) {
+	return (VdbAmLastScan) {
 		.index = so->index,
 		.width = so->probes,
 		.nodes = so->nlists,
 		.entries = so->entries,
 		.rows = so->given,
 	};
+}
+
+/* Tells vecdb_last_scan(). */
+static void
+report(VdbIvfScan *so)
+{
+	vdb_am_last_scan = counted(so);
+	vdb_am_add_scan(&so->total, &vdb_am_last_scan);
+}
+
+bool
+vdb_ivf_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts)
+{
+	const VdbIvfScan *so = scan->opaque;
+	VdbAmLastScan now;
+
+	if (so == NULL)
+		return false;
+	*counts = so->total;
+	now = counted(so);
+	vdb_am_add_scan(counts, &now);
+	return true;
 }
 
 void

@@ -104,6 +104,8 @@ struct VdbIvfScan
 	uint32	   *which;			/* candidates, to move */
 	double		bound;			/* operator's distance of what is not refined */
 
+	VdbAmLastScan total;		/* of this scan, before it began anew */
+
 	VdbScanQueue queue;
 	uint64		returned;		/* of the lists, until now */
 	uint64		given;			/* of any kind */
