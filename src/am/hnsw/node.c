@@ -155,6 +155,7 @@ vdb_hnsw_offer(Relation index, BlockNumber block)
 	Buffer		buffer = vdb_page_read_exclusive(index, block, VDB_HNSW_NODES);
 	Page		page = BufferGetPage(buffer);
 	VdbHnswNodes nodes = *vdb_hnsw_nodes(page);
+	BlockNumber next = state->room;
 
 	if (nodes.nfree > 0 && !nodes.chained)
 	{
@@ -163,8 +164,7 @@ vdb_hnsw_offer(Relation index, BlockNumber block)
 		nodes.chained = true;
 		vdb_patch_begin(&patch, index);
 		vdb_patch_put(&patch, buffer, vdb_hnsw_nodes(page), &nodes, sizeof(nodes));
-		vdb_patch_put(&patch, buffer, &vdb_page_opaque(page)->next, &state->room,
-					  sizeof(state->room));
+		vdb_patch_put(&patch, buffer, &vdb_page_opaque(page)->next, &next, sizeof(next));
 		vdb_patch_put(&patch, state_buffer, &state->room, &block, sizeof(block));
 		vdb_patch_finish(&patch);
 	}

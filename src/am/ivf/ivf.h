@@ -11,6 +11,7 @@
 #include "utils/rel.h"
 
 #include "am/common/check.h"
+#include "am/common/last.h"
 #include "am/common/space.h"
 #include "am/ivf/ivf_format.h"
 #include "kernel/kernel.h"

@@ -8,12 +8,9 @@
 
 #include <math.h>
 
-#include "access/tableam.h"
 #include "miscadmin.h"
-#include "optimizer/plancat.h"
-#include "storage/bufmgr.h"
-#include "utils/sampling.h"
 
+#include "am/common/sample.h"
 #include "am/ivf/build.h"
 
 /* Where the probes for each recall are measured: rows, and neighbours of each. */
@@ -25,86 +22,10 @@
 
 /* ---- sampling ---- */
 
-typedef struct Sampling
-{
-	VdbIvfBuild *build;
-	double		share;			/* of the rows that are offered to the sample */
-	int64		offered;
-	int64		seen;			/* rows with a vector */
-	float	   *floats;
-} Sampling;
-
-/*
- * Keeps a random sample of all rows offered so far (Vitter, "Random Sampling
- * with a Reservoir", ACM TOMS 1985, algorithm R).  Of many rows only a share is
- * offered, since each that goes in is detoasted, be it replaced later or not.
- */
 static void
-sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *arg)
+tell_sampled(void *arg, int64 seen)
 {
-	Sampling   *sampling = arg;
-	VdbIvfBuild *build = sampling->build;
-	uint32		dim = build->ivf->space.dim;
-	int64		place = sampling->offered;
-	VdbAmVector vector;
-
-	if (isnull[0])
-		return;
-	if (++sampling->seen % 1024 == 0)
-		vdb_ivf_build_progress(build, sampling->seen);
-	if (sampling->share < 1 && pg_prng_double(&build->random) >= sampling->share)
-		return;
-	if (place >= build->max_sample)
-	{
-		place = pg_prng_uint64_range(&build->random, 0, place);
-		if (place >= build->max_sample)
-		{
-			sampling->offered++;
-			return;
-		}
-	}
-	vdb_am_vector(build->ivf->space.kind, values[0], &vector);
-	vdb_am_check_dim(build->ivf->space.kind, dim, vector.dim);
-	if (vdb_am_floats(&build->ivf->space, vector.elements, sampling->floats))
-	{
-		memcpy(build->sample + place * dim, sampling->floats, dim * sizeof(float));
-		build->nsample = Max(build->nsample, place + 1);
-		sampling->offered++;
-	}
-	vdb_am_vector_free(&vector);
-}
-
-/*
- * Reads the table, or as many of its blocks as the sample is to have rows, as
- * ANALYZE does: rows of the same block may be alike.  Returns the number of
- * rows with a vector in the whole table.
- */
-static double
-scan_sample(Sampling *sampling)
-{
-	VdbIvfBuild *build = sampling->build;
-	BlockNumber all = RelationGetNumberOfBlocks(build->heap);
-	BlockNumber done = 0;
-	BlockSamplerData blocks;
-
-	build->nsample = 0;
-	sampling->offered = sampling->seen = 0;
-	if (all <= build->max_sample)
-	{
-		table_index_build_scan(build->heap, build->index, build->info, false, false, sample_row,
-							   sampling, NULL);
-		return sampling->seen;
-	}
-	BlockSampler_Init(&blocks, all, build->max_sample,
-					  (uint32) pg_prng_uint32(&build->random));
-	while (BlockSampler_HasMore(&blocks))
-	{
-		table_index_build_range_scan(build->heap, build->index, build->info, false, false, false,
-									 BlockSampler_Next(&blocks), 1, sample_row, sampling, NULL);
-		done++;
-		CHECK_FOR_INTERRUPTS();
-	}
-	return (double) sampling->seen / done * all;
+	vdb_ivf_build_progress(arg, seen);
 }
 
 /*
@@ -114,37 +35,39 @@ scan_sample(Sampling *sampling)
 void
 vdb_ivf_learn_sample(VdbIvfBuild *build)
 {
-	Sampling	sampling = {.build = build};
-	BlockNumber pages;
-	double		rows,
-				all_visible;
+	const VdbAmSpace *space = &build->ivf->space;
+	VdbAmSample sample = {.space = space,.heap = build->heap,.index = build->index};
+	double		rows = vdb_am_table_rows(build->heap);
 
-	estimate_rel_size(build->heap, NULL, &pages, &rows, &all_visible);
 	vdb_ivf_build_fit(build, rows, true);
-	sampling.floats = palloc(build->ivf->space.dim * sizeof(float));
-	build->sample = palloc_extended((Size) build->max_sample * build->ivf->space.dim *
-									sizeof(float), MCXT_ALLOC_HUGE);
-	sampling.share = 1.5 * build->max_sample / Max(rows, 1);
+	build->sample = palloc_extended((Size) build->max_sample * space->dim * sizeof(float),
+									MCXT_ALLOC_HUGE);
+	sample.info = build->info;
+	sample.random = &build->random;
+	sample.progress = tell_sampled;
+	sample.arg = build;
+	sample.floats = build->sample;
+	sample.share = 1.5 * build->max_sample / Max(rows, 1);
 	for (;;)
 	{
 		BlockNumber all = RelationGetNumberOfBlocks(build->heap);
-		uint32		most = build->max_sample;
 		uint32		want;
 
+		sample.max = build->max_sample;
 		vdb_ivf_build_phase(build, VDB_IVF_PHASE_SAMPLE,
-							rows * Min(1, (double) most / Max(all, 1)));
-		build->rows = rows = scan_sample(&sampling);
+							rows * Min(1, (double) sample.max / Max(all, 1)));
+		build->rows = rows = vdb_am_sample(&sample);
+		build->nsample = sample.n;
 		vdb_ivf_build_fit(build, rows, false);
-		want = Min(build->max_sample, most);
-		if (sampling.share >= 1 || build->nsample >= 0.75 * want)
+		want = Min(build->max_sample, sample.max);
+		if (sample.share >= 1 || build->nsample >= 0.75 * want)
 		{
 			build->max_sample = want;
 			break;
 		}
-		build->max_sample = most;
-		sampling.share = 1.5 * want / Max(sampling.seen, 1);
+		build->max_sample = sample.max;
+		sample.share = 1.5 * want / Max(sample.seen, 1);
 	}
-	pfree(sampling.floats);
 	build->nlists = Max(1, Min(build->nlists, build->nsample));
 }
 
