@@ -88,10 +88,7 @@ vacuum_node(VdbHnswVacuum *v, PageEdit *e, uint32 slot, uint32 node)
 		v->result->tuples_removed++;
 		vdb_hnsw_bit_set(&v->dead, node);
 		v->ndead++;
-		return;
 	}
-	vdb_hnsw_bit_set(&v->live, node);
-	v->nlive++;
 }
 
 static void
@@ -403,8 +400,6 @@ kill_node(VdbHnswVacuum *v, uint32 node)
 		ItemPointerSetInvalid(&slot->tid);
 		vdb_edit_finish(&edit);
 		v->result->tuples_removed++;
-		vdb_hnsw_bit_clear(&v->live, node);
-		v->nlive--;
 		vdb_hnsw_bit_set(&v->dead, node);
 		v->ndead++;
 	}
@@ -450,6 +445,40 @@ vacuum_chains(VdbHnswVacuum *v)
 	shorten(v, VDB_HNSW_NULLS, copy);
 	shorten(v, VDB_HNSW_ZEROS, copy);
 	pfree(copy);
+}
+
+/* ---- what lives ---- */
+
+/*
+ * Notes all live nodes, when no more die.  Those that were inserted while the
+ * pages were gone through may have edges from dead nodes only.  What comes
+ * later has an edge from a live one, which an insert makes sure of under a lock.
+ */
+static void
+find_live(VdbHnswVacuum *v)
+{
+	const VdbHnsw *hnsw = v->hnsw;
+	BlockNumber blocks = vdb_page_count(v->index);
+
+	for (BlockNumber block = VDB_HNSW_STATEPAGE + 1; block < blocks; block++)
+	{
+		Buffer		buffer;
+		Page		page;
+
+		VDB_COMPAT_VACUUM_DELAY();
+		if (!vdb_page_try(v->index, block, v->strategy, &buffer))
+			continue;
+		page = BufferGetPage(buffer);
+		if (vdb_page_opaque(page)->kind == VDB_HNSW_NODES &&
+			vdb_page_size(page) >= vdb_hnsw_slot_at(hnsw, hnsw->per_page))
+			for (uint32 i = 0; i < hnsw->per_page; i++)
+				if (vdb_hnsw_slot(hnsw, page, i)->state == VDB_HNSW_NODE)
+				{
+					vdb_hnsw_bit_set(&v->live, vdb_hnsw_number(hnsw, block, i));
+					v->nlive++;
+				}
+		vdb_page_release(buffer);
+	}
 }
 
 /* ---- last: dead nodes become free ---- */
@@ -546,6 +575,7 @@ vacuum_index(VdbHnswVacuum *v)
 	vacuum_chains(v);
 	if (v->ndead > 0 || grown)
 	{
+		find_live(v);
 		vdb_hnsw_vacuum_entries(v);
 		vdb_hnsw_vacuum_reach(v);
 		set_verified(v);

@@ -18,9 +18,9 @@ typedef struct VdbHnswVacuum
 	BufferAccessStrategy strategy;
 	BlockNumber blocks;			/* that there were when it began */
 
-	/* nodes, by number, as they were when their page was looked at */
-	VdbHnswBits live;
+	/* nodes, by number */
 	VdbHnswBits dead;
+	VdbHnswBits live;			/* when the last of those had died */
 	VdbHnswBits bucketed;		/* with buckets */
 	uint64		nlive;
 	uint64		ndead;
