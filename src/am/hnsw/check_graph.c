@@ -14,7 +14,11 @@
 
 #define report(check, ...) vdb_am_check_report(&(check)->common, __VA_ARGS__)
 
-/* A search beside inserts may fail to come upon a node: so often it is repeated. */
+/*
+ * A search beside inserts may fail to come upon a node, to which another path
+ * has come to lead meanwhile, or which is about to be an entry: so often it is
+ * repeated.
+ */
 #define TRIES 3
 
 /* So many nodes out of reach are told of one by one. */
@@ -215,6 +219,35 @@ copied(void *arg)
 {
 }
 
+/* Begins at all entries, as they are now.  What is wrong with them has been told. */
+static void
+begin_at_entries(VdbHnswCheck *check, VdbHnswReach *reach)
+{
+	const VdbHnsw *hnsw = check->hnsw;
+	Page		page = check->page;
+	BlockNumber block;
+
+	if (vdb_page_copy(check->common.index, VDB_HNSW_STATEPAGE, check->common.strategy, page) != NULL)
+		return;
+	block = ((VdbHnswState *) vdb_page_contents(page))->entries;
+	for (BlockNumber steps = 0; steps <= check->common.nblocks; steps++)
+	{
+		if (!vdb_am_check_in_file(&check->common, block) ||
+			vdb_page_copy(check->common.index, block, check->common.strategy, page) != NULL ||
+			!vdb_page_is_ours(page) || vdb_page_opaque(page)->kind != VDB_HNSW_ENTRIES ||
+			vdb_page_size(page) < hnsw->blocks * hnsw->stride)
+			return;
+		for (uint32 lane = 0; lane < hnsw->blocks * VDB_BLOCK; lane++)
+		{
+			uint32		node = vdb_hnsw_entry_nodes(hnsw, page, lane / VDB_BLOCK)[lane % VDB_BLOCK];
+
+			if (node != VDB_HNSW_NONE)
+				vdb_hnsw_reach_from(reach, block, node);
+		}
+		block = vdb_page_opaque(page)->next;
+	}
+}
+
 /* Takes off the bits of nodes that a search comes upon. */
 static void
 take_reached(VdbHnswCheck *check, VdbHnswBits *missing)
@@ -228,8 +261,7 @@ take_reached(VdbHnswCheck *check, VdbHnswBits *missing)
 		.arg = check,
 	};
 
-	for (uint64 i = 0; i < check->nlanes; i++)
-		vdb_hnsw_reach_from(&reach, check->lanes[i].block, check->lanes[i].node);
+	begin_at_entries(check, &reach);
 	vdb_hnsw_reach_search(&reach);
 	for (uint64 i = 0; i < Min(missing->nwords, reach.reached.nwords); i++)
 		missing->words[i] &= ~reach.reached.words[i];
