@@ -1,5 +1,6 @@
 -- vecdb_index_info, vecdb_index_check and vecdb_recall of hnsw indexes.
 SET client_min_messages = warning;
+SET hnsw.ef_search = 100;
 
 CREATE FUNCTION made(seed int, dim int) RETURNS real[] LANGUAGE sql IMMUTABLE AS
 $$SELECT array_agg((sin(seed * 12.9898::float8 + i * 78.233::float8) + sin(seed * i * 0.731::float8 + seed % 17 * i))::real)
