@@ -20,7 +20,7 @@
  * So many entries for each root of the number of nodes.  A lane of codes costs
  * a hundredth of a node, so there are more of them.
  */
-#define CODED_PER_ROOT 4
+#define CODED_PER_ROOT 2
 #define PLAIN_PER_ROOT 1
 #define FEWEST 32
 

@@ -22,7 +22,7 @@ vdb_hnsw_entry_nodes(const VdbHnsw *hnsw, Page page, uint32 block)
 }
 
 /* A search begins at so many entries, where they have codes. */
-#define VDB_HNSW_STARTS 8
+#define VDB_HNSW_STARTS 4
 
 typedef struct VdbHnswEntries
 {

@@ -337,6 +337,23 @@ note_expanded(VdbHnswSearch *search, Reached *item, const VdbHnswSlot *slot)
 	};
 }
 
+/* Fetches the list of the node that is expanded next, unless a nearer one comes. */
+static void
+prefetch_next(const VdbHnswSearch *search, Relation index, uint32 place)
+{
+	const VdbHnsw *hnsw = search->hnsw;
+
+	while (place < search->nbeam && search->beam[place].place != NEW)
+		place++;
+	if (place < search->nbeam)
+	{
+		uint32		node = search->beam[place].node;
+
+		vdb_page_prefetch(index, vdb_hnsw_block(hnsw, node),
+						  vdb_hnsw_slot_at(hnsw, node % hnsw->per_page), hnsw->row_at);
+	}
+}
+
 /*
  * Looks at the neighbours of a node of the beam; returns the first place in the
  * beam that has changed.
@@ -368,6 +385,7 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 	}
 	vdb_page_release(buffer);
 	search->counts.nodes++;
+	prefetch_next(search, index, place + 1);
 	first = offer_batch(search, index, n);
 	return Min(first, place + 1);
 }

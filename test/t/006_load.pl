@@ -1,8 +1,10 @@
 # Eight sessions that insert, delete, update, search and vacuum, all at once:
 # each search finds as many rows as it asks for, none twice, nearer ones first;
-# and then an index scan of everything finds what a sequential scan finds.
+# and then an index scan of everything finds what a sequential scan finds, the
+# check of the index finds nothing, and searches find as much as in a new index.
 #
-# VECDB_LOAD_SECONDS says for how long.
+# VECDB_LOAD_SECONDS says for how long with each access method, and
+# VECDB_LOAD_METHODS which: "ivf hnsw".
 use strict;
 use warnings;
 
@@ -11,6 +13,11 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $seconds = $ENV{VECDB_LOAD_SECONDS} || 15;
+my @methods = split ' ', $ENV{VECDB_LOAD_METHODS} || 'ivf hnsw';
+my %indexes = (
+    ivf => [ 'ivf (v vector_l2_ops)', 'ivfflat (v vector_cosine_ops)' ],
+    hnsw => [ 'hnsw (v vector_l2_ops)', 'hnsw (v vector_cosine_ops) WITH (quantizer = none)' ],
+);
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
 my $node = PostgreSQL::Test::Cluster->new('load');
@@ -32,12 +39,6 @@ $node->safe_psql('postgres', q{
               + 0.3 * sin(seed * 12.9898::float8 + seed * i * 0.37::float8))::vector
           FROM generate_series(1, 24) i$$;
     CREATE SEQUENCE ids;
-    CREATE TABLE items (id int, note int, v vector(24));
-    CREATE INDEX items_id ON items (id);
-    CREATE INDEX items_coded ON items USING ivf (v vector_l2_ops);
-    CREATE INDEX items_plain ON items USING ivfflat (v vector_cosine_ops);
-    INSERT INTO items SELECT i, 0, made(i) FROM generate_series(1, 2000) i;
-    SELECT setval('ids', 2000);
     -- The nearest, one by one, by either index.
     CREATE FUNCTION search(seed int, n int) RETURNS void LANGUAGE plpgsql
     SET enable_seqscan = off SET enable_sort = off AS $$
@@ -48,6 +49,8 @@ $node->safe_psql('postgres', q{
         before float8 := '-Infinity';
     BEGIN
         PERFORM set_config('ivfflat.probes', CASE WHEN seed % 4 = 1 THEN '32768' ELSE '1' END, true);
+        PERFORM set_config('hnsw.iterative_scan', CASE WHEN seed % 4 = 1 THEN 'strict_order'
+            ELSE 'relaxed_order' END, true);
         FOR r IN EXECUTE 'SELECT id, v ' || CASE WHEN seed % 2 = 0 THEN '<->' ELSE '<=>' END
             || ' $1 AS d FROM items ORDER BY v ' || CASE WHEN seed % 2 = 0 THEN '<->' ELSE '<=>' END
             || ' $1 LIMIT $2' USING made(seed), n
@@ -57,7 +60,7 @@ $node->safe_psql('postgres', q{
                 RAISE 'row % came twice', r.id;
             END IF;
             seen := seen || r.id;
-            -- exact where nothing is coded and all lists are looked at first
+            -- exact where nothing is coded, and nothing found late is returned
             IF r.d < before - 1e-5 AND seed % 4 = 1 THEN
                 RAISE 'distance % after %', r.d, before;
             END IF;
@@ -88,33 +91,69 @@ foreach my $name (sort keys %scripts)
     append_to_file("$dir/$name.sql", "\\set r random(0, 1000000)\n$scripts{$name}[1]\n");
     push @files, '-f', "$dir/$name.sql\@$scripts{$name}[0]";
 }
-my ($out, $err) = run_command([ 'pgbench', '-n', '-c', '8', '-j', '2', '-T', $seconds, @files,
-        '-h', $node->host, '-p', $node->port, 'postgres' ]);
-note $out;
-unlike($err, qr/abort|ERROR|error:/, 'no session failed');
-diag $err if $err =~ /abort|ERROR|error:/;
-
 my $settings = 'SET enable_seqscan = off; SET enable_sort = off;';
-foreach my $op ('<->', '<=>')
+
+# What part of the nearest is found through either index.
+sub recalls
 {
-    my $query = "SELECT count(*), count(DISTINCT id), sum(hashint4(id)::bigint)"
-      . " FROM (SELECT id FROM items ORDER BY v $op made(77)) x";
-    like($node->safe_psql('postgres', "$settings EXPLAIN $query"), qr/Index Scan using items_/,
-        "$op: the index is used");
-    foreach my $what ('after the load', 'after a vacuum')
-    {
-        is($node->safe_psql('postgres', "$settings $query"),
-            $node->safe_psql('postgres', "SET enable_indexscan = off; $query"),
-            "$op: all rows, $what");
-        $node->safe_psql('postgres', 'VACUUM items');
-    }
+    return map { $node->safe_psql('postgres', "SELECT vecdb_recall('items_$_', 200)") }
+      qw(coded plain);
 }
-note $node->safe_psql('postgres', q{
-    SELECT (SELECT last_value FROM ids), (SELECT count(*) FROM items),
-        pg_relation_size('items') / 8192, pg_relation_size('items_coded') / 8192,
-        pg_relation_size('items_plain') / 8192});
-$node->safe_psql('postgres', 'REINDEX TABLE items');
-note 'built anew: ', $node->safe_psql('postgres', q{
-    SELECT pg_relation_size('items_coded') / 8192, pg_relation_size('items_plain') / 8192});
+
+sub load
+{
+    my ($method) = @_;
+    my ($coded, $plain) = @{ $indexes{$method} };
+
+    $node->safe_psql('postgres', qq{
+        CREATE TABLE items (id int, note int, v vector(24));
+        CREATE INDEX items_id ON items (id);
+        CREATE INDEX items_coded ON items USING $coded;
+        CREATE INDEX items_plain ON items USING $plain;
+        INSERT INTO items SELECT i, 0, made(i) FROM generate_series(1, 2000) i;
+        SELECT setval('ids', 2000);
+    });
+    my ($out, $err) = run_command([ 'pgbench', '-n', '-c', '8', '-j', '2', '-T', $seconds,
+            @files, '-h', $node->host, '-p', $node->port, 'postgres' ]);
+    note $out;
+    unlike($err, qr/abort|ERROR|error:/, "$method: no session failed");
+    diag $err if $err =~ /abort|ERROR|error:/;
+
+    foreach my $op ('<->', '<=>')
+    {
+        my $query = "SELECT count(*), count(DISTINCT id), sum(hashint4(id)::bigint)"
+          . " FROM (SELECT id FROM items ORDER BY v $op made(77)) x";
+        like($node->safe_psql('postgres', "$settings EXPLAIN $query"),
+            qr/Index Scan using items_/, "$method $op: the index is used");
+        foreach my $what ('after the load', 'after a vacuum')
+        {
+            is($node->safe_psql('postgres', "$settings $query"),
+                $node->safe_psql('postgres', "SET enable_indexscan = off; $query"),
+                "$method $op: all rows, $what");
+            $node->safe_psql('postgres', 'VACUUM items');
+        }
+    }
+    foreach my $index (qw(coded plain))
+    {
+        is($node->safe_psql('postgres', "SELECT * FROM vecdb_index_check('items_$index', true)"),
+            '', "$method $index: sound");
+    }
+    my @before = recalls();
+    note $node->safe_psql('postgres', q{
+        SELECT (SELECT last_value FROM ids), (SELECT count(*) FROM items),
+            pg_relation_size('items') / 8192, pg_relation_size('items_coded') / 8192,
+            pg_relation_size('items_plain') / 8192});
+    $node->safe_psql('postgres', 'REINDEX TABLE items');
+    note 'built anew: ', $node->safe_psql('postgres', q{
+        SELECT pg_relation_size('items_coded') / 8192, pg_relation_size('items_plain') / 8192});
+    my @after = recalls();
+    # of 200 rows drawn anew each time
+    cmp_ok($before[$_], '>', $after[$_] - 0.03, "$method: recall is as of an index made anew")
+      for 0 .. 1;
+    note "recall: @before, made anew @after";
+    $node->safe_psql('postgres', 'DROP TABLE items');
+}
+
+load($_) for @methods;
 $node->stop;
 done_testing();
