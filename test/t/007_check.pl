@@ -32,11 +32,12 @@ $node->safe_psql('postgres', q{
     -- they are larger than they should be, for vacuum to split
     ALTER INDEX items_coded RESET (lists);
     CREATE INDEX items_plain ON items USING ivfflat (v vector_cosine_ops) WITH (lists = 4);
+    CREATE INDEX items_graph ON items USING hnsw (v vector_ip_ops) WITH (m = 8, ef_construction = 32);
     CREATE TABLE late (id int, v vector(2500));
     CREATE INDEX late_wide ON late USING ivf (v vector_ip_ops);
 });
 
-my @indexes = ('items_coded', 'items_plain', 'late_wide');
+my @indexes = ('items_coded', 'items_plain', 'items_graph', 'late_wide');
 
 sub wrong
 {

@@ -162,12 +162,7 @@ finish_graph(VdbHnswBuild *build)
 static void
 write_full(VdbHnswBuild *build)
 {
-	VdbHnswHeap *heap = &build->table;
-
 	finish_graph(build);
-	pfree(heap->rows);
-	pfree(heap->tids);
-	pfree(heap->more);
 	return_memory();
 	build->written = true;
 	vdb_hnsw_build_phase(build, VDB_HNSW_PHASE_INSERT, build->rows);

@@ -7,19 +7,12 @@
 #include <math.h>
 
 #include "miscadmin.h"
-#include "port/pg_bitutils.h"
 
 #include "am/hnsw/check.h"
 #include "am/hnsw/entry.h"
 #include "am/hnsw/reach.h"
 
 #define report(check, ...) vdb_am_check_report(&(check)->common, __VA_ARGS__)
-
-/*
- * A lane's code may be of the vector, or of what the node's row stands for: so
- * large a part of its bits may differ.  Of another vector's half do.
- */
-#define OTHER_BITS 4
 
 /* A search beside inserts may fail to come upon a node: so often it is repeated. */
 #define TRIES 3
@@ -96,7 +89,22 @@ vdb_hnsw_check_entries(VdbHnswCheck *check)
 
 /* ---- where they lead ---- */
 
-/* Is the code of a lane, whose page is in check->page, that of a row? */
+/* The dimensions, of 4, in which the only lanes of two blocks differ. */
+static uint8
+differences(const VdbQuantBlock *a, const VdbQuantBlock *b, uint32 group)
+{
+	uint8		bits = 0;
+
+	for (uint32 i = group * VDB_TABLE; i < (group + 1) * VDB_TABLE; i++)
+		bits |= a->codes[i] ^ b->codes[i];
+	return (bits | bits >> 4) & 15;
+}
+
+/*
+ * Can the code of a lane, whose page is in check->page, be that of a row?  It
+ * may have been made of the vector, which is up to error away from what the row
+ * stands for: where a sign differs, by no less than what the row has there.
+ */
 static bool
 has_code(VdbHnswCheck *check, uint32 lane, const void *row)
 {
@@ -105,9 +113,9 @@ has_code(VdbHnswCheck *check, uint32 lane, const void *row)
 	VdbQuantBlock *is = palloc(hnsw->block_size);
 	VdbQuantBlock *belongs = palloc(hnsw->block_size);
 	float	   *zero = palloc0(hnsw->code_dim * sizeof(float));
-	float		error;
-	bool		known = true;
-	uint32		different = 0;
+	float		error = 0;
+	bool		known;
+	double		square = 0;
 
 	vdb_quant_block_init(hnsw->code_dim, is);
 	vdb_quant_block_init(hnsw->code_dim, belongs);
@@ -120,14 +128,16 @@ has_code(VdbHnswCheck *check, uint32 lane, const void *row)
 		known = vdb_am_row_decode(space, row, NULL, check->rotated, &error);
 	vdb_quant_block_encode(hnsw->code_dim, space->coded_metric, check->rotated, zero, NULL,
 						   belongs, 0);
-	for (Size i = offsetof(VdbQuantBlock, codes); i < hnsw->block_size; i++)
-		different += pg_number_of_ones[((uint8 *) is)[i] ^ ((uint8 *) belongs)[i]];
+	for (uint32 i = 0; i < hnsw->code_dim; i++)
+		if (differences(is, belongs, i / 4) >> i % 4 & 1)
+			square += (double) check->rotated[i] * check->rotated[i];
 	pfree(is);
 	pfree(belongs);
 	pfree(zero);
 	/* Of a vector that is far nothing can be told. */
 	return !known || vdb_am_is_far(check->rotated) ||
-		different <= hnsw->code_dim / OTHER_BITS + 2;
+		sqrt(square) <= error * 1.001 +
+		4e-6 * vdb_dist_norm(VDB_F32, check->rotated, space->dim) + 1e-18;
 }
 
 static int

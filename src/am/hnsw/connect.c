@@ -15,12 +15,17 @@
 #define MOST_TOURED 8192
 #define CHUNK 128
 
+/* Full lists that are looked at for an edge that is not needed. */
+#define MOST_REPLACED 4
+
 typedef struct Reach
 {
 	VdbHnswGraph *graph;
 	uint8	   *reached;
 	uint32	   *queue;
 	uint32		loose;			/* nodes before this one have no room */
+	uint32	   *last;			/* of each entry: see attach_to_last() */
+	uint32		nlasts;
 } Reach;
 
 /* Everything that a node leads to. */
@@ -56,20 +61,30 @@ leads_to(const uint32 *list, uint32 node)
 	return false;
 }
 
+/* A node that was reached leads to another one, if its list has room. */
+static bool
+add_if_room(Reach *reach, uint32 from, uint32 to)
+{
+	uint32	   *list = vdb_hnsw_graph_list(reach->graph, from);
+
+	if (!reach->reached[from] || list[0] >= reach->graph->most)
+		return false;
+	list[++list[0]] = to;
+	return true;
+}
+
 /*
- * A node that was reached leads to another one: if its list is full in place of
- * the last neighbour that another one of its neighbours leads to as well.
+ * The same of a full list, in place of the last neighbour that another one of
+ * its neighbours leads to as well.
  */
 static bool
-take_in(VdbHnswGraph *graph, uint32 from, uint32 to)
+add_in_place(Reach *reach, uint32 from, uint32 to)
 {
+	const VdbHnswGraph *graph = reach->graph;
 	uint32	   *list = vdb_hnsw_graph_list(graph, from);
 
-	if (list[0] < graph->most)
-	{
-		list[++list[0]] = to;
-		return true;
-	}
+	if (!reach->reached[from])
+		return false;
 	for (uint32 i = list[0]; i > 0; i--)
 		for (uint32 j = 1; j <= list[0]; j++)
 			if (j != i && leads_to(vdb_hnsw_graph_list(graph, list[j]), list[i]))
@@ -80,31 +95,72 @@ take_in(VdbHnswGraph *graph, uint32 from, uint32 to)
 	return false;
 }
 
-/* Has a node near to one that was not reached lead there, or makes it an entry. */
-static void
-attach(Reach *reach, uint32 node)
+/* Its neighbours lead there: the nearest with room, or one of the nearest. */
+static bool
+attach_to_neighbours(Reach *reach, uint32 node)
+{
+	const uint32 *list = vdb_hnsw_graph_list(reach->graph, node);
+
+	for (uint32 i = 1; i <= list[0]; i++)
+		if (add_if_room(reach, list[i], node))
+			return true;
+	for (uint32 i = 1; i <= Min(list[0], MOST_REPLACED); i++)
+		if (add_in_place(reach, list[i], node))
+			return true;
+	return false;
+}
+
+/*
+ * The one before that was as hard to attach leads there, of those with the same
+ * entry: by inner product there may be many that none is near to.
+ */
+static bool
+attach_to_last(Reach *reach, uint32 node)
+{
+	uint32		home = reach->graph->home[node];
+	uint32		last = home < reach->nlasts ? reach->last[home] : VDB_HNSW_NONE;
+
+	if (home < reach->nlasts)
+		reach->last[home] = node;
+	return last != VDB_HNSW_NONE && add_if_room(reach, last, node);
+}
+
+/* A node that searches find leads there. */
+static bool
+attach_to_found(Reach *reach, uint32 node)
 {
 	VdbHnswGraph *graph = reach->graph;
 	VdbHnswWorker *worker = &graph->workers[0];
 
-	if (vdb_hnsw_graph_search(graph, worker, node, graph->ef))
-	{
-		graph->home[node] = worker->entry;
-		for (uint32 i = 0; i < worker->nhits; i++)
-			if (reach->reached[worker->hits[i].node] &&
-				take_in(graph, worker->hits[i].node, node))
-				return;
-	}
-	else
-		/* It is as near to any other: one with room. */
-		for (; reach->loose < graph->n; reach->loose++)
-			if (reach->reached[reach->loose] &&
-				vdb_hnsw_graph_list(graph, reach->loose)[0] < graph->most)
-			{
-				take_in(graph, reach->loose, node);
-				return;
-			}
-	vdb_hnsw_graph_add_entry(graph, node);
+	if (!vdb_hnsw_graph_search(graph, worker, node, graph->ef))
+		return false;
+	for (uint32 i = 0; i < worker->nhits; i++)
+		if (add_if_room(reach, worker->hits[i].node, node))
+			return true;
+	for (uint32 i = 0; i < Min(worker->nhits, MOST_REPLACED); i++)
+		if (add_in_place(reach, worker->hits[i].node, node))
+			return true;
+	return false;
+}
+
+/* It is as near to any other, if it is far: one with room. */
+static bool
+attach_to_any(Reach *reach, uint32 node)
+{
+	for (; reach->loose < reach->graph->n; reach->loose++)
+		if (add_if_room(reach, reach->loose, node))
+			return true;
+	return false;
+}
+
+static void
+attach(Reach *reach, uint32 node)
+{
+	bool		is_lone = vdb_hnsw_graph_list(reach->graph, node)[0] == 0;
+
+	if (!attach_to_neighbours(reach, node) && !attach_to_last(reach, node) &&
+		!attach_to_found(reach, node) && !(is_lone && attach_to_any(reach, node)))
+		vdb_hnsw_graph_add_entry(reach->graph, node);
 }
 
 uint32
@@ -113,6 +169,9 @@ vdb_hnsw_graph_connect(VdbHnswGraph *graph, uint32 *queue)
 	Reach		reach = {.graph = graph,.queue = queue};
 	uint32		count = 0;
 
+	reach.nlasts = graph->nentries;
+	reach.last = palloc_extended(Max(reach.nlasts, 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+	memset(reach.last, 0xff, reach.nlasts * sizeof(uint32));
 	reach.reached = palloc_extended(Max(graph->n, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (uint32 i = 0; i < graph->nentries; i++)
 		if (!reach.reached[graph->entries[i]])
@@ -126,6 +185,7 @@ vdb_hnsw_graph_connect(VdbHnswGraph *graph, uint32 *queue)
 			CHECK_FOR_INTERRUPTS();
 		}
 	pfree(reach.reached);
+	pfree(reach.last);
 	return count;
 }
 

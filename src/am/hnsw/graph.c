@@ -14,6 +14,7 @@
 
 #include <math.h>
 #include <sched.h>
+#include <sys/mman.h>
 
 #include "common/pg_prng.h"
 
@@ -25,6 +26,10 @@
 /* Entries that a search begins at, and blocks whose codes are scanned at once. */
 #define STARTS 8
 #define SCAN_BLOCKS 16
+
+/* Pages of the processor's, and what they are asked for from on. */
+#define HUGE_PAGE (2 * 1024 * 1024)
+#define LEAST_HUGE (8 * HUGE_PAGE)
 
 /* Of a row, bytes fetched at once. */
 #define CACHE_LINE 64
@@ -55,10 +60,32 @@ vdb_hnsw_graph_memory(const VdbHnsw *hnsw, int threads)
 					  (sizeof(VdbHnswHit) + sizeof(VdbHnswNear)));
 }
 
+/*
+ * Nodes are met at random, and with small pages every one of them costs a walk
+ * through the tables of pages as well.
+ */
+void *
+vdb_hnsw_graph_allocate(Size size)
+{
+	char	   *memory = palloc_extended(size, MCXT_ALLOC_HUGE);
+
+#if defined(MADV_HUGEPAGE)
+	if (size >= LEAST_HUGE)
+	{
+		char	   *begin = (char *) TYPEALIGN(HUGE_PAGE, memory);
+
+		/* where the system has none, there is nothing to be done */
+		(void) madvise(begin, TYPEALIGN_DOWN(HUGE_PAGE, memory + size) - (uintptr_t) begin,
+					   MADV_HUGEPAGE);
+	}
+#endif
+	return memory;
+}
+
 static void *
 allocate(Size size)
 {
-	return palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	return memset(vdb_hnsw_graph_allocate(size), 0, size);
 }
 
 static void
@@ -547,8 +574,8 @@ put_nodes(void *arg, size_t item, int thread)
 
 	for (uint32 node = item * BATCH; node < end; node++)
 	{
-		/* what has a list, or is an entry that is far, was put in before */
-		if (vdb_hnsw_graph_list(graph, node)[0] == 0)
+		/* an entry has its list already, which may change meanwhile */
+		if (__atomic_load_n(vdb_hnsw_graph_list(graph, node), __ATOMIC_RELAXED) == 0)
 			put_node(graph, &graph->workers[thread], node);
 	}
 }

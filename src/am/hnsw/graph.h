@@ -74,6 +74,9 @@ vdb_hnsw_graph_list(const VdbHnswGraph *graph, uint32 node)
 
 /* ---- graph.c ---- */
 
+/* Memory for much, to be read at random: not zeroed. */
+extern void *vdb_hnsw_graph_allocate(Size size);
+
 /* Bytes of a node, but for its row; and of all besides. */
 extern Size vdb_hnsw_graph_node_memory(const VdbHnsw *hnsw, int threads);
 extern Size vdb_hnsw_graph_memory(const VdbHnsw *hnsw, int threads);

@@ -38,7 +38,7 @@ typedef struct Change
 {
 	uint32		at;				/* the place in its list */
 	uint32		dropped;		/* what is there now, or VDB_HNSW_NONE: it grows */
-	uint32		witness;		/* what leads to that, or VDB_HNSW_NONE: the target */
+	uint32		witness;		/* what leads to that, or VDB_HNSW_NONE: the new node */
 } Change;
 
 typedef enum Outcome
@@ -161,7 +161,8 @@ find_witness(VdbHnswLinker *linker, const VdbHnswTarget *target, uint32 at, Chan
 
 	plan->at = at;
 	plan->dropped = node;
-	plan->witness = VDB_HNSW_NONE;
+	/* of a target that others see already it has to be looked at again */
+	plan->witness = target->node;
 	if (has(target->list, target->count, node))
 		return true;
 	for (uint32 i = 0; i < from->count; i++)

@@ -27,6 +27,9 @@
 /* Bytes of a node in the table of hashes, as long as that is needed. */
 #define HASH_BYTES 16
 
+/* NULLs between one look at what they take and the next. */
+#define CHECK_NULLS 4096
+
 typedef struct Batch
 {
 	VdbHnswBuild *build;
@@ -215,15 +218,15 @@ node_memory(const VdbHnswBuild *build)
 					  vdb_hnsw_graph_node_memory(build->hnsw, build->control.threads));
 }
 
-/* What is not in proportion to the nodes: lists of row ids, as long as they may grow. */
+/* What is not in proportion to the nodes: lists of row ids, and growing once more. */
 static Size
 other_memory(const VdbHnswBuild *build)
 {
 	const VdbHnswHeap *heap = &build->table;
 
 	return vdb_hnsw_graph_memory(build->hnsw, build->control.threads) +
-		2 * heap->extra_room * sizeof(VdbHnswExtra) +
-		2 * (heap->nulls.room + heap->zeros.room) * sizeof(ItemPointerData);
+		3 * heap->extra_room * sizeof(VdbHnswExtra) +
+		3 * ((Size) heap->nulls.room + heap->zeros.room) * sizeof(ItemPointerData);
 }
 
 static Size
@@ -257,9 +260,24 @@ allocate_nodes(VdbHnswBuild *build)
 
 	heap->stride = build->hnsw->space.row_size;
 	heap->room = Min(Min(most, VDB_HNSW_MAX_NODES), 1024 + build->budget / node_memory(build));
-	heap->rows = palloc_extended((Size) heap->room * heap->stride, MCXT_ALLOC_HUGE);
+	heap->rows = vdb_hnsw_graph_allocate((Size) heap->room * heap->stride);
 	heap->tids = palloc_extended((Size) heap->room * sizeof(ItemPointerData), MCXT_ALLOC_HUGE);
 	heap->more = palloc_extended((Size) heap->room * sizeof(uint32), MCXT_ALLOC_HUGE);
+}
+
+static void
+free_nodes(VdbHnswHeap *heap)
+{
+	pfree(heap->rows);
+	pfree(heap->tids);
+	pfree(heap->more);
+	if (heap->extras != NULL)
+		pfree(heap->extras);
+	if (heap->nulls.tids != NULL)
+		pfree(heap->nulls.tids);
+	if (heap->zeros.tids != NULL)
+		pfree(heap->zeros.tids);
+	memset(heap, 0, sizeof(*heap));
 }
 
 /* ---- the table ---- */
@@ -328,6 +346,18 @@ insert_row(Batch *batch, ItemPointer tid, Datum *values, bool *isnull)
 	vdb_hnsw_build_progress(build, build->seen);
 }
 
+/* There is no room for more: writes what there is. */
+static void
+write_full(Batch *batch)
+{
+	VdbHnswBuild *build = batch->build;
+	VdbHnswHeap *heap = &build->table;
+
+	flush_batch(batch);
+	batch->full(build);
+	free_nodes(heap);
+}
+
 static void
 load_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *arg)
 {
@@ -345,6 +375,8 @@ load_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool aliv
 	if (isnull[0])
 	{
 		note_tid(&build->table.nulls, tid);
+		if (build->table.nulls.count % CHECK_NULLS == 0 && is_full(batch))
+			write_full(batch);
 		return;
 	}
 	vdb_am_vector(space->kind, values[0], &vector);
@@ -358,7 +390,7 @@ load_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool aliv
 		return;
 	flush_batch(batch);
 	if (is_full(batch))
-		batch->full(build);
+		write_full(batch);
 }
 
 static void

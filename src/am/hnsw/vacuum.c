@@ -599,8 +599,8 @@ vdb_hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *result,
  * When there was nothing to delete, an index that has grown since the last time
  * is read all the same.  That everything can be reached is what inserts keep
  * up, and a build; but two inserts that at the same moment each leave an edge
- * out because of the other's may fail to.  So many inserts took a hundred times
- * as long as this takes.  An index that has not grown costs nothing here,
+ * out because of the other's may fail to.  So many inserts took some tens of
+ * times as long as this takes.  An index that has not grown costs nothing here,
  * however often its table is vacuumed.
  */
 IndexBulkDeleteResult *
