@@ -194,10 +194,10 @@ CREATE INDEX ON plain USING hnsw (v vector_l2_ops);
 EXPLAIN (COSTS OFF) SELECT id FROM plain ORDER BY v <-> '[1,2,3]' LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT id FROM plain ORDER BY '[1,2,3]' <-> v LIMIT 3;
 RESET enable_sort;
+RESET enable_seqscan;
 EXPLAIN (COSTS OFF) SELECT id FROM plain ORDER BY v <=> '[1,2,3]' LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT id FROM plain ORDER BY v <-> '[1,2,3]' DESC LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM plain;
-RESET enable_seqscan;
 DROP TABLE plain;
 
 -- the planner: an index for the nearest; none for all, for a selective filter, or for a small table
