@@ -544,8 +544,10 @@ vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef, VdbHnswFo
 			follow(search, index);
 		}
 		for (uint32 i = 0; i < search->nbeam; i++)
-			if (search->beam[i].place >= 0)
+			if (search->beam[i].place >= 0 && n < ef)
 				search->found[n++] = search->expanded[search->beam[i].place];
+			else if (search->beam[i].place >= 0)
+				keep(search, &search->beam[i]);
 	} while (n == 0 && search->nreserve > 0);
 	search->nbeam = 0;
 	*found = search->found;
