@@ -1809,6 +1809,12 @@ CREATE FUNCTION @extschema@.vecdb_recall(index regclass, sample integer DEFAULT 
     AS 'MODULE_PATHNAME', 'vdb_admin_recall'
     LANGUAGE C VOLATILE STRICT;
 
+CREATE FUNCTION @extschema@.vecdb_calibrate(index regclass, k integer DEFAULT 10,
+        OUT recall double precision, OUT width integer)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'vdb_admin_calibrate'
+    LANGUAGE C VOLATILE STRICT;
+
 -- Also for whoever may select from the table.
 
 CREATE FUNCTION @extschema@.vecdb_prewarm(index regclass)

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include <limits.h>
+#include <math.h>
 
 #include "access/reloptions.h"
 #include "miscadmin.h"
@@ -230,9 +231,12 @@ init_ivf_reloptions(void)
 /* ---- settings ---- */
 
 int			vdb_am_ivf_probes = 0;
-double		vdb_am_ivf_recall = 0.95;
+double		vdb_am_ivf_recall = 0;
 
 double		vdb_am_target_recall = 0.95;
+
+/* What recalls are chosen from, up to 1. */
+#define LEAST_RECALL 0.5
 
 static const struct config_enum_entry iterative_scans[] = {
 	{"off", VDB_AM_ITERATIVE_OFF, false},
@@ -378,6 +382,35 @@ assign_ef_search(const char *newval, void *extra)
 	(void) parse_ef_search(newval, &ef_search);
 }
 
+uint32
+vdb_am_width(const double *recalls, const uint32 *widths, int n, double recall)
+{
+	int			i = 0;
+	double		low,
+				high;
+
+	while (i < n - 1 && recalls[i] < recall)
+		i++;
+	if (i == 0 || recalls[i] <= recall)
+		return widths[i];
+	/* From one to the next they grow by factors. */
+	low = Max(widths[i - 1], 1);
+	high = Max(widths[i], low);
+	return ceil(low * pow(high / low, (recall - recalls[i - 1]) / (recalls[i] - recalls[i - 1])));
+}
+
+/* 0 is left out of the range: it stands for another setting. */
+static bool
+check_ivf_recall(double *newval, void **extra, GucSource source)
+{
+	if (*newval == 0 || *newval >= LEAST_RECALL)
+		return true;
+	GUC_check_errmsg("%g is outside the valid range for parameter \"%s\" (%g .. %g)",
+					 *newval, "ivf.recall", LEAST_RECALL, 1.0);
+	GUC_check_errdetail("0 takes vecdb.target_recall.");
+	return false;
+}
+
 static void
 init_ivf_settings(void)
 {
@@ -389,10 +422,10 @@ init_ivf_settings(void)
 							PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomRealVariable("ivf.recall",
 							 "Share of the nearest rows that a scan of an ivf index aims to find.",
-							 "Counts only while ivf.probes is 0.",
+							 "0 takes vecdb.target_recall.  Counts only while ivf.probes is 0.",
 							 &vdb_am_ivf_recall,
-							 0.95, 0.5, 1.0,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
+							 0, 0, 1.0,
+							 PGC_USERSET, 0, check_ivf_recall, NULL, NULL);
 	MarkGUCPrefixReserved("ivf");
 }
 
@@ -427,10 +460,10 @@ static void
 init_hnsw_settings(void)
 {
 	DefineCustomRealVariable("vecdb.target_recall",
-							 "Share of the nearest rows that a scan of an hnsw index aims to find.",
-							 "Counts only while hnsw.ef_search is auto.",
+							 "Share of the nearest rows that a scan of an index aims to find.",
+							 "Counts while hnsw.ef_search is auto, and ivf.probes and ivf.recall are 0.",
 							 &vdb_am_target_recall,
-							 0.95, 0.5, 1.0,
+							 0.95, LEAST_RECALL, 1.0,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 	foreign_hnsw = is_defined("hnsw.ef_search");
 	if (foreign_hnsw)

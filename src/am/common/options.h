@@ -52,7 +52,7 @@ extern VdbAmHnswOptions vdb_am_hnsw_options(Relation index);
 
 /* Settings of ivf. */
 extern int	vdb_am_ivf_probes;	/* 0: as many as vdb_am_ivf_recall takes */
-extern double vdb_am_ivf_recall;
+extern double vdb_am_ivf_recall;	/* 0: vdb_am_target_recall */
 
 /*
  * Settings of ivfflat, which have the names of pgvector's: functions, because
@@ -82,6 +82,12 @@ extern Size vdb_am_hnsw_scan_memory(void);
 
 /* The share of the nearest rows that scans aim to find, where they choose. */
 extern double vdb_am_target_recall;
+
+/*
+ * How wide a search has to be for a recall, of widths measured for n of them,
+ * ascending: for one in between, in between.
+ */
+extern uint32 vdb_am_width(const double *recalls, const uint32 *widths, int n, double recall);
 
 /* The name of a quantizer, as in the option. */
 extern const char *vdb_am_quantizer_name(VdbAmQuantizer quantizer);

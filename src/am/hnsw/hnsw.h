@@ -86,6 +86,9 @@ extern float vdb_hnsw_scale_of(double length);
 
 extern void vdb_hnsw_read_state(Relation index, VdbHnswState *state);
 
+/* Has searches be so wide from now on, for each of vdb_hnsw_recalls. */
+extern void vdb_hnsw_set_efs(Relation index, uint32 k, const uint32 *efs);
+
 /* ---- node.c: slots ---- */
 
 static inline BlockNumber
@@ -298,6 +301,9 @@ extern VdbHnswCounts *vdb_hnsw_search_counts(VdbHnswSearch *search);
 /* Begins anew, for the query as it is (placed, and aimed). */
 extern void vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index);
 
+/* After that: as if a row, unless others have the same vector, were not there. */
+extern void vdb_hnsw_search_leave_out(VdbHnswSearch *search, ItemPointer tid);
+
 /*
  * Looks for the next ef nodes that nearest to the query that were not found
  * before; returns how many there are, in ascending order of distance, 0 when
@@ -404,6 +410,10 @@ extern IndexBulkDeleteResult *vdb_hnsw_vacuum_cleanup(IndexVacuumInfo *info,
 extern IndexScanDesc vdb_hnsw_begin_scan(Relation index, int nkeys, int norderbys);
 extern void vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys,
 							int norderbys);
+
+/* After that, for measuring: vdb_hnsw_search_leave_out(). */
+extern void vdb_hnsw_scan_leave_out(IndexScanDesc scan, ItemPointer tid);
+
 extern bool vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void vdb_hnsw_end_scan(IndexScanDesc scan);
 

@@ -383,3 +383,17 @@ vdb_hnsw_read_state(Relation index, VdbHnswState *state)
 	memcpy(state, vdb_page_contents(BufferGetPage(buffer)), sizeof(*state));
 	vdb_page_release(buffer);
 }
+
+void
+vdb_hnsw_set_efs(Relation index, uint32 k, const uint32 *efs)
+{
+	Buffer		buffer = vdb_page_read_exclusive(index, VDB_HNSW_STATEPAGE, VDB_HNSW_STATE);
+	VdbHnswState *state = (VdbHnswState *) vdb_page_contents(BufferGetPage(buffer));
+	VdbPatch	patch;
+
+	vdb_patch_begin(&patch, index);
+	vdb_patch_put(&patch, buffer, &state->measured_k, &k, sizeof(k));
+	vdb_patch_put(&patch, buffer, state->efs, efs, sizeof(state->efs));
+	vdb_patch_finish(&patch);
+	vdb_page_release(buffer);
+}

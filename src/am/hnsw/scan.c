@@ -89,15 +89,14 @@ uint32
 vdb_hnsw_ef(const VdbHnswState *state)
 {
 	int			ef = vdb_am_hnsw_ef_search();
-	int			i = 0;
+	uint32		width;
 
 	if (ef > 0)
 		return ef;
 	if (state->measured_k == 0)
 		return USUAL_EF;
-	while (i < VDB_HNSW_NRECALLS - 1 && vdb_hnsw_recalls[i] < vdb_am_target_recall)
-		i++;
-	return Max(Min(state->efs[i], MOST_EF), 1);
+	width = vdb_am_width(vdb_hnsw_recalls, state->efs, VDB_HNSW_NRECALLS, vdb_am_target_recall);
+	return Max(Min(width, MOST_EF), 1);
 }
 
 /* ---- rows in order ---- */
@@ -558,6 +557,14 @@ vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		enter_stage(so, index, STAGE_DONE);
 	}
 	return false;
+}
+
+void
+vdb_hnsw_scan_leave_out(IndexScanDesc scan, ItemPointer tid)
+{
+	VdbHnswScan	   *so = scan->opaque;
+
+	vdb_hnsw_search_leave_out(so->search, tid);
 }
 
 void

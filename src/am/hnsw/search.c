@@ -52,6 +52,7 @@ struct VdbHnswSearch
 	VdbHnswCounts counts;
 	bool		begun;			/* at the entries */
 	bool		walked;			/* all of these were offered */
+	ItemPointerData left_out;	/* row of a node that leads nowhere, or invalid */
 
 	/* nodes met: a hash table of their numbers, VDB_HNSW_NONE where free */
 	uint32	   *met;
@@ -316,6 +317,22 @@ offer_batch(VdbHnswSearch *search, Relation index, uint32 n)
 	return first;
 }
 
+void
+vdb_hnsw_search_leave_out(VdbHnswSearch *search, ItemPointer tid)
+{
+	search->left_out = *tid;
+}
+
+/* Is it the node of that row, and of no other? */
+static inline bool
+is_left_out(VdbHnswSearch *search, const VdbHnswSlot *slot)
+{
+	ItemPointerData tid = slot->tid;
+
+	return unlikely(ItemPointerIsValid(&search->left_out)) && slot->more == VDB_HNSW_NONE &&
+		ItemPointerEquals(&tid, &search->left_out);
+}
+
 static void
 note_expanded(VdbHnswSearch *search, Reached *item, const VdbHnswSlot *slot)
 {
@@ -367,9 +384,10 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 	uint32		n = 0;
 	uint32		first;
 
-	if (slot->state == VDB_HNSW_FREE || slot->state == VDB_HNSW_BUCKET)
+	if (slot->state == VDB_HNSW_FREE || slot->state == VDB_HNSW_BUCKET ||
+		is_left_out(search, slot))
 	{
-		/* An edge that was left behind by a node that is gone. */
+		/* An edge that was left behind by a node that is gone, or as good as that. */
 		vdb_page_release(buffer);
 		search->nbeam--;
 		memmove(item, item + 1, (search->nbeam - place) * sizeof(Reached));
@@ -451,6 +469,7 @@ vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
 	search->nmet = search->nbeam = search->nexpanded = 0;
 	search->nreserve = 0;
 	search->begun = search->walked = false;
+	ItemPointerSetInvalid(&search->left_out);
 	memset(&search->counts, 0, sizeof(search->counts));
 	search->base = vdb_am_query_base(&search->query);
 	if (hnsw->coded)

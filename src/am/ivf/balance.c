@@ -745,6 +745,18 @@ measure(Balance *b)
 	vdb_ivf_write_state(b->index, b->ivf, false, state);
 }
 
+void
+vdb_ivf_set_probes(Relation index, const VdbIvf *ivf, const uint32 *probes)
+{
+	Balance		b = {.index = index,.ivf = ivf};
+
+	lock_changes(&b);
+	memcpy(b.state.probes, probes, sizeof(b.state.probes));
+	b.state.measured = b.state.nlists;
+	vdb_ivf_write_state(index, ivf, false, &b.state);
+	unlock_changes(&b);
+}
+
 /* ---- when ---- */
 
 void

@@ -258,7 +258,7 @@ uint32
 vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most)
 {
 	uint32		all = PG_UINT32_MAX;
-	int			i = 0;
+	double		target = vdb_am_ivf_recall > 0 ? vdb_am_ivf_recall : vdb_am_target_recall;
 
 	if (most == NULL)
 		most = &all;
@@ -272,9 +272,7 @@ vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most)
 	}
 	if (vdb_am_ivf_probes > 0)
 		return vdb_am_ivf_probes;
-	while (i < VDB_IVF_NRECALLS - 1 && vdb_ivf_recalls[i] < vdb_am_ivf_recall)
-		i++;
-	return Max(state->probes[i], 1);
+	return Max(vdb_am_width(vdb_ivf_recalls, state->probes, VDB_IVF_NRECALLS, target), 1);
 }
 
 /* ---- what changes ---- */

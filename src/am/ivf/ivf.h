@@ -363,6 +363,12 @@ typedef struct VdbIvfListCount
 extern void vdb_ivf_guard(Relation index, const VdbIvf *ivf);
 extern void vdb_ivf_unguard(Relation index);
 
+/*
+ * Has searches look at so many lists, for each of vdb_ivf_recalls, until lists
+ * have changed so much that it is measured anew.
+ */
+extern void vdb_ivf_set_probes(Relation index, const VdbIvf *ivf, const uint32 *probes);
+
 /* Then: all lists of the directory, in order of their numbers. */
 extern VdbIvfListCount *vdb_ivf_all_lists(Relation index, const VdbIvf *ivf, uint32 *n);
 
