@@ -147,8 +147,9 @@ sub load
     note 'built anew: ', $node->safe_psql('postgres', q{
         SELECT pg_relation_size('items_coded') / 8192, pg_relation_size('items_plain') / 8192});
     my @after = recalls();
-    # of 200 rows drawn anew each time
-    cmp_ok($before[$_], '>', $after[$_] - 0.03, "$method: recall is as of an index made anew")
+    # of 200 rows drawn anew each time, and through one list of an ivfflat index
+    my @less = (0.05, $method eq 'ivf' ? 0.12 : 0.05);
+    cmp_ok($before[$_], '>', $after[$_] - $less[$_], "$method: recall is as of an index made anew")
       for 0 .. 1;
     note "recall: @before, made anew @after";
     $node->safe_psql('postgres', 'DROP TABLE items');
