@@ -9,6 +9,9 @@ $$SELECT array_agg(sin(seed * 12.9898::float8 + i * 78.233::float8 + seed * i * 
 CREATE FUNCTION wrong(index regclass) RETURNS SETOF text LANGUAGE sql AS
 $$SELECT format('%s: block %s: %s', index, block, problem) FROM vecdb_index_check(index, true)$$;
 
+-- nothing was scanned yet
+SELECT * FROM vecdb_last_scan();
+
 -- nothing in it
 CREATE TABLE items (id int, v vector(8));
 CREATE INDEX items_l2 ON items USING ivf (v vector_l2_ops);
@@ -151,6 +154,48 @@ SELECT vecdb_recall('items_l2');
 SELECT * FROM vecdb_index_check('items_l2');
 UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'items_l2'::regclass;
 
+-- into memory
+CREATE INDEX items_graph ON items USING hnsw (v vector_l2_ops);
+SELECT vecdb_prewarm(i) = pages AS all, pages > 1 AS some FROM (SELECT 'items_l2'::regclass UNION ALL SELECT 'items_graph') AS i(i), vecdb_index_info(i);
+SELECT vecdb_prewarm('passing_v') > 0 AS passing, vecdb_prewarm('fleeting_v') > 0 AS fleeting;
+SELECT vecdb_prewarm('items');
+SELECT vecdb_prewarm('items_id');
+SELECT vecdb_prewarm('parts_v');
+SELECT vecdb_prewarm(NULL);
+SELECT vecdb_prewarm(0);
+
+-- what the last scan did: of this session, when it ends or begins anew
+SET enable_seqscan = off;
+CREATE PROCEDURE search(index text, query vector, how_many int) LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE pg_index SET indisvalid = indexrelid = index::regclass WHERE indrelid = 'items'::regclass AND indexrelid IN ('items_l2'::regclass, 'items_graph'::regclass);
+    COMMIT;
+    PERFORM id FROM items ORDER BY v <-> query LIMIT how_many;
+END$$;
+SET ivf.probes = 2;
+SET hnsw.ef_search = 50;
+CALL search('items_l2', made(7, 8)::vector, 10);
+SELECT index, ef, probes, nodes, lists >= 2 AS lists, entries >= 10 AS entries, distances, bounds, rows >= 10 AS rows, sweeps FROM vecdb_last_scan();
+CALL search('items_graph', made(7, 8)::vector, 10);
+SELECT index, ef, probes, nodes >= 50 AS nodes, lists, entries > 0 AS entries, distances >= 50 AS distances, bounds >= 50 AS bounds, rows BETWEEN 10 AND 50 AS rows, sweeps FROM vecdb_last_scan();
+CALL search('items_graph', made(7, 8)::vector, 100000);
+SELECT index, ef, rows = (SELECT rows FROM vecdb_index_info('items_graph')) AS all, sweeps > 0 AS sweeps FROM vecdb_last_scan();
+SELECT rows AS before FROM vecdb_last_scan() \gset
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM items ORDER BY v <-> made(8, 8)::vector;
+FETCH 1 FROM c \gset
+SELECT rows = :before AS before FROM vecdb_last_scan();
+CLOSE c;
+SELECT rows < :before AS after FROM vecdb_last_scan();
+COMMIT;
+RESET ivf.probes;
+RESET hnsw.ef_search;
+UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'items_l2'::regclass;
+DROP PROCEDURE search;
+DROP INDEX items_graph;
+SELECT index IS NOT NULL AS was_there FROM vecdb_last_scan();
+RESET enable_seqscan;
+
 -- only who owns it may ask
 CREATE ROLE regress_admin_owner;
 CREATE ROLE regress_admin_member IN ROLE regress_admin_owner;
@@ -167,6 +212,10 @@ SET ROLE regress_admin_other;
 SELECT * FROM vecdb_index_info('owned_v');
 SELECT * FROM vecdb_index_check('owned_v');
 SELECT vecdb_recall('items_l2');
+-- or who may read the table, what searches read
+SELECT vecdb_prewarm('items_l2') > 0 AS prewarmed;
+SELECT vecdb_prewarm('owned_v');
+SELECT count(*) FROM vecdb_last_scan();
 SET ROLE regress_admin_member;
 SELECT rows > 100 AS rows FROM vecdb_index_info('owned_v');
 SELECT * FROM vecdb_index_check('owned_v', true);

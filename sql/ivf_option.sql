@@ -84,9 +84,6 @@ SHOW ivfflat.max_probes;
 SET ivf.no_such_setting = 1;
 SET ivfflat.no_such_setting = 1;
 
--- of a method that has none here
-SET hnsw.no_such_setting = 1;
-
 -- before the library is loaded a setting is kept for it
 \c -
 SET ivfflat.probes = 10;

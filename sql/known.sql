@@ -42,7 +42,7 @@ FETCH 2 FROM a;
 FETCH 2 FROM b;
 CREATE TEMP TABLE before AS SELECT id, v <-> wave(3) AS d FROM far ORDER BY v <-> wave(3) LIMIT 10;
 UPDATE far SET v = wave(id + 5000) WHERE id < 200;
-SELECT count(*), count(*) FILTER (WHERE d = copy(v) <-> wave(3)) AS right, count(*) FILTER (WHERE old) AS unchanged
+SELECT count(*), count(*) FILTER (WHERE d = copy(v) <-> wave(3)) AS right, count(*) FILTER (WHERE old) > 0 AS unchanged
 FROM (SELECT id, v, v <-> wave(3) AS d, (id, v <-> wave(3)) IN (SELECT id, d FROM before) AS old FROM far ORDER BY v <-> wave(3) LIMIT 50) x;
 FETCH 2 FROM a;
 FETCH 2 FROM b;

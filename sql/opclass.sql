@@ -6,18 +6,18 @@ SELECT a.amname, c.opcname, c.opcintype::regtype, c.opcdefault, o.amopopr::regop
 FROM pg_opclass AS c JOIN pg_am AS a ON a.oid = c.opcmethod
 JOIN pg_amop AS o ON o.amopfamily = c.opcfamily JOIN pg_opfamily AS s ON s.oid = o.amopsortfamily
 JOIN pg_amproc AS p ON p.amprocfamily = c.opcfamily
-WHERE a.amname IN ('ivf', 'ivfflat')
+WHERE a.amname IN ('ivf', 'ivfflat', 'hnsw')
 ORDER BY 1, opcintype::regtype::text COLLATE "C", 2;
-SELECT amname, amhandler, amtype, obj_description(oid, 'pg_am') FROM pg_am WHERE amname IN ('ivf', 'ivfflat') ORDER BY 1;
+SELECT amname, amhandler, amtype, obj_description(oid, 'pg_am') FROM pg_am WHERE amname IN ('ivf', 'ivfflat', 'hnsw') ORDER BY 1;
 
--- all are valid; one method has what the other has
-SELECT count(*), bool_and(amvalidate(c.oid)) FROM pg_opclass AS c JOIN pg_am AS a ON a.oid = c.opcmethod WHERE a.amname IN ('ivf', 'ivfflat');
-SELECT opcname FROM pg_opclass AS c JOIN pg_am AS a ON a.oid = c.opcmethod WHERE a.amname IN ('ivf', 'ivfflat') GROUP BY 1 HAVING count(*) <> 2;
+-- all are valid; one method has what the others have
+SELECT count(*), bool_and(amvalidate(c.oid)) FROM pg_opclass AS c JOIN pg_am AS a ON a.oid = c.opcmethod WHERE a.amname IN ('ivf', 'ivfflat', 'hnsw');
+SELECT opcname FROM pg_opclass AS c JOIN pg_am AS a ON a.oid = c.opcmethod WHERE a.amname IN ('ivf', 'ivfflat', 'hnsw') GROUP BY 1 HAVING count(*) <> 3;
 
 -- what the methods can do
 SELECT a.amname, p.name, pg_indexam_has_property(a.oid, p.name)
 FROM pg_am AS a, unnest(ARRAY['can_order', 'can_unique', 'can_multi_col', 'can_exclude', 'can_include']) AS p(name)
-WHERE a.amname IN ('ivf', 'ivfflat') ORDER BY 1, 2;
+WHERE a.amname IN ('ivf', 'ivfflat', 'hnsw') ORDER BY 1, 2;
 CREATE TABLE opclass_test (v vector(2), i int, b bit(2));
 CREATE UNIQUE INDEX ON opclass_test USING ivf (v);
 CREATE INDEX ON opclass_test USING ivf (v, v);

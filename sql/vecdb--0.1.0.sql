@@ -1658,6 +1658,122 @@ CREATE OPERATOR CLASS @extschema@.bit_jaccard_ops
     FUNCTION 1 @extschema@.vecdb_am_bit_jaccard(internal);
 
 -- ----------------------------------------------------------------------
+-- access method hnsw: a graph in which vectors lead to near ones
+-- ----------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.hnswhandler(internal) RETURNS index_am_handler
+    AS 'MODULE_PATHNAME', 'vdb_hnsw_handler'
+    LANGUAGE C;
+
+CREATE ACCESS METHOD hnsw TYPE INDEX HANDLER @extschema@.hnswhandler;
+
+COMMENT ON ACCESS METHOD hnsw IS 'graph index for vectors';
+
+-- As for ivfflat: names of pgvector's without a use here.
+
+CREATE FUNCTION @extschema@.hnsw_halfvec_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_halfvec_l2'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.hnsw_bit_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_bit_hamming'
+    LANGUAGE C;
+
+CREATE FUNCTION @extschema@.hnsw_sparsevec_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'vdb_am_kind_sparsevec_l2'
+    LANGUAGE C;
+
+CREATE OPERATOR CLASS @extschema@.vector_l2_ops
+    FOR TYPE @extschema@.vector USING hnsw AS
+    OPERATOR 1 @extschema@.<-> (@extschema@.vector, @extschema@.vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_vector_l2(internal);
+
+CREATE OPERATOR CLASS @extschema@.vector_ip_ops
+    FOR TYPE @extschema@.vector USING hnsw AS
+    OPERATOR 1 @extschema@.<#> (@extschema@.vector, @extschema@.vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_vector_ip(internal);
+
+CREATE OPERATOR CLASS @extschema@.vector_cosine_ops
+    FOR TYPE @extschema@.vector USING hnsw AS
+    OPERATOR 1 @extschema@.<=> (@extschema@.vector, @extschema@.vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_vector_cosine(internal);
+
+CREATE OPERATOR CLASS @extschema@.vector_l1_ops
+    FOR TYPE @extschema@.vector USING hnsw AS
+    OPERATOR 1 @extschema@.<+> (@extschema@.vector, @extschema@.vector) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_vector_l1(internal);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_l2_ops
+    FOR TYPE @extschema@.halfvec USING hnsw AS
+    OPERATOR 1 @extschema@.<-> (@extschema@.halfvec, @extschema@.halfvec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_halfvec_l2(internal);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_ip_ops
+    FOR TYPE @extschema@.halfvec USING hnsw AS
+    OPERATOR 1 @extschema@.<#> (@extschema@.halfvec, @extschema@.halfvec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_halfvec_ip(internal);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_cosine_ops
+    FOR TYPE @extschema@.halfvec USING hnsw AS
+    OPERATOR 1 @extschema@.<=> (@extschema@.halfvec, @extschema@.halfvec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_halfvec_cosine(internal);
+
+CREATE OPERATOR CLASS @extschema@.halfvec_l1_ops
+    FOR TYPE @extschema@.halfvec USING hnsw AS
+    OPERATOR 1 @extschema@.<+> (@extschema@.halfvec, @extschema@.halfvec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_halfvec_l1(internal);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_l2_ops
+    DEFAULT FOR TYPE @extschema@.int8vec USING hnsw AS
+    OPERATOR 1 @extschema@.<-> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_int8vec_l2(internal);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_ip_ops
+    FOR TYPE @extschema@.int8vec USING hnsw AS
+    OPERATOR 1 @extschema@.<#> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_int8vec_ip(internal);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_cosine_ops
+    FOR TYPE @extschema@.int8vec USING hnsw AS
+    OPERATOR 1 @extschema@.<=> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_int8vec_cosine(internal);
+
+CREATE OPERATOR CLASS @extschema@.int8vec_l1_ops
+    FOR TYPE @extschema@.int8vec USING hnsw AS
+    OPERATOR 1 @extschema@.<+> (@extschema@.int8vec, @extschema@.int8vec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_int8vec_l1(internal);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_l2_ops
+    FOR TYPE @extschema@.sparsevec USING hnsw AS
+    OPERATOR 1 @extschema@.<-> (@extschema@.sparsevec, @extschema@.sparsevec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_sparsevec_l2(internal);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_ip_ops
+    FOR TYPE @extschema@.sparsevec USING hnsw AS
+    OPERATOR 1 @extschema@.<#> (@extschema@.sparsevec, @extschema@.sparsevec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_sparsevec_ip(internal);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_cosine_ops
+    FOR TYPE @extschema@.sparsevec USING hnsw AS
+    OPERATOR 1 @extschema@.<=> (@extschema@.sparsevec, @extschema@.sparsevec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_sparsevec_cosine(internal);
+
+CREATE OPERATOR CLASS @extschema@.sparsevec_l1_ops
+    FOR TYPE @extschema@.sparsevec USING hnsw AS
+    OPERATOR 1 @extschema@.<+> (@extschema@.sparsevec, @extschema@.sparsevec) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_sparsevec_l1(internal);
+
+CREATE OPERATOR CLASS @extschema@.bit_hamming_ops
+    FOR TYPE pg_catalog.bit USING hnsw AS
+    OPERATOR 1 @extschema@.<~> (pg_catalog.bit, pg_catalog.bit) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_bit_hamming(internal);
+
+CREATE OPERATOR CLASS @extschema@.bit_jaccard_ops
+    FOR TYPE pg_catalog.bit USING hnsw AS
+    OPERATOR 1 @extschema@.<%> (pg_catalog.bit, pg_catalog.bit) FOR ORDER BY pg_catalog.float_ops,
+    FUNCTION 1 @extschema@.vecdb_am_bit_jaccard(internal);
+
+-- ----------------------------------------------------------------------
 -- looking after indexes: for the index's owner
 -- ----------------------------------------------------------------------
 
@@ -1672,7 +1788,12 @@ CREATE FUNCTION @extschema@.vecdb_index_info(
         OUT retired_lists bigint, OUT retired_pages bigint, OUT free_pages bigint,
         OUT pages bigint, OUT bytes bigint, OUT bytes_per_row double precision,
         OUT version bigint,
-        OUT probes_90 bigint, OUT probes_95 bigint, OUT probes_99 bigint)
+        OUT probes_90 bigint, OUT probes_95 bigint, OUT probes_99 bigint,
+        OUT m bigint, OUT ef_construction bigint,
+        OUT nodes bigint, OUT dead_nodes bigint, OUT buckets bigint, OUT free_slots bigint,
+        OUT entries bigint, OUT edges bigint, OUT average_degree double precision,
+        OUT unreachable bigint,
+        OUT ef_90 bigint, OUT ef_95 bigint, OUT ef_99 bigint)
     AS 'MODULE_PATHNAME', 'vdb_admin_index_info'
     LANGUAGE C VOLATILE STRICT;
 
@@ -1687,3 +1808,25 @@ CREATE FUNCTION @extschema@.vecdb_recall(index regclass, sample integer DEFAULT 
     RETURNS double precision
     AS 'MODULE_PATHNAME', 'vdb_admin_recall'
     LANGUAGE C VOLATILE STRICT;
+
+CREATE FUNCTION @extschema@.vecdb_calibrate(index regclass, k integer DEFAULT 10,
+        OUT recall double precision, OUT width integer)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'vdb_admin_calibrate'
+    LANGUAGE C VOLATILE STRICT;
+
+-- Also for whoever may select from the table.
+
+CREATE FUNCTION @extschema@.vecdb_prewarm(index regclass)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'vdb_admin_prewarm'
+    LANGUAGE C VOLATILE STRICT;
+
+-- For everybody, about their session.
+
+CREATE FUNCTION @extschema@.vecdb_last_scan(
+        OUT index regclass, OUT ef bigint, OUT probes bigint, OUT nodes bigint, OUT lists bigint,
+        OUT entries bigint, OUT distances bigint, OUT bounds bigint, OUT rows bigint,
+        OUT sweeps bigint)
+    AS 'MODULE_PATHNAME', 'vdb_admin_last_scan'
+    LANGUAGE C VOLATILE;

@@ -7,6 +7,7 @@
 
 #include "utils/guc.h"
 
+#include "admin/admin.h"
 #include "am/common/options.h"
 #include "compat/compat.h"
 #include "kernel/kernel.h"
@@ -74,6 +75,8 @@ _PG_init(void)
 							   check_simd,
 							   assign_simd,
 							   show_simd);
-	MarkGUCPrefixReserved("vecdb");
 	vdb_am_init();
+	vdb_admin_init();
+	/* What nobody has defined by now is nobody's. */
+	MarkGUCPrefixReserved("vecdb");
 }

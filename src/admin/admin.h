@@ -28,6 +28,9 @@ typedef struct VdbAdminIndex
 extern void vdb_admin_open(VdbAdminIndex *admin, Oid index, LOCKMODE heap_lock);
 extern void vdb_admin_close(VdbAdminIndex *admin);
 
+/* The same for whoever may select from the table, too: for what scans do as well. */
+extern void vdb_admin_open_reader(VdbAdminIndex *admin, Oid index);
+
 /* An error unless queries can use the index. */
 extern void vdb_admin_need_valid(VdbAdminIndex *admin);
 
@@ -38,5 +41,8 @@ extern void vdb_admin_need_valid(VdbAdminIndex *admin);
  */
 extern void vdb_admin_become_owner(VdbAdminIndex *admin);
 extern void vdb_admin_become_self(VdbAdminIndex *admin);
+
+/* Has EXPLAIN (ANALYZE) tell of our scans; once, when the library is loaded. */
+extern void vdb_admin_init(void);
 
 #endif							/* VDB_ADMIN_H */

@@ -10,6 +10,7 @@
 #include "utils/tuplestore.h"
 
 #include "admin/admin.h"
+#include "am/hnsw/hnsw.h"
 #include "am/ivf/ivf.h"
 #include "compat/compat.h"
 
@@ -43,7 +44,10 @@ vdb_admin_index_check(PG_FUNCTION_ARGS)
 	if (deep)
 		vdb_admin_need_valid(&admin);
 	vdb_admin_become_owner(&admin);
-	vdb_ivf_check(admin.index, deep ? admin.heap : NULL, add_problem, fcinfo->resultinfo);
+	if (vdb_hnsw_is_index(admin.index))
+		vdb_hnsw_check(admin.index, deep ? admin.heap : NULL, add_problem, fcinfo->resultinfo);
+	else
+		vdb_ivf_check(admin.index, deep ? admin.heap : NULL, add_problem, fcinfo->resultinfo);
 	vdb_admin_become_self(&admin);
 	vdb_admin_close(&admin);
 	return (Datum) 0;

@@ -12,6 +12,7 @@
 
 #include "admin/admin.h"
 #include "am/common/options.h"
+#include "am/hnsw/hnsw.h"
 #include "am/ivf/ivf.h"
 #include "compat/compat.h"
 
@@ -40,6 +41,63 @@ metric_name(uint8 metric)
 	return metric < VDB_NMETRIC ? names[metric] : "unknown";
 }
 
+/* The row that is returned, column by column. */
+#define NCOLUMNS 39
+
+typedef struct Row
+{
+	Datum		values[NCOLUMNS];
+	bool		nulls[NCOLUMNS];
+	int			n;
+} Row;
+
+static void
+put(Row *row, Datum value)
+{
+	Assert(row->n < NCOLUMNS);
+	row->values[row->n++] = value;
+}
+
+static void
+put_text(Row *row, const char *string)
+{
+	put(row, CStringGetTextDatum(string));
+}
+
+static void
+put_count(Row *row, uint64 count)
+{
+	put(row, Int64GetDatum(count));
+}
+
+/* NaN where there is no such number. */
+static void
+put_number(Row *row, double number)
+{
+	row->nulls[row->n] = isnan(number);
+	put(row, Float8GetDatum(number));
+}
+
+/* Columns that do not apply. */
+static void
+put_nulls(Row *row, int n)
+{
+	while (n-- > 0)
+	{
+		row->nulls[row->n] = true;
+		put(row, (Datum) 0);
+	}
+}
+
+static void
+put_size(Row *row, uint64 free_pages, uint64 pages, uint64 rows)
+{
+	put_count(row, free_pages);
+	put_count(row, pages);
+	put_count(row, pages * BLCKSZ);
+	put_number(row, rows == 0 ? get_float8_nan() : (double) pages * BLCKSZ / rows);
+}
+
 static uint32
 probes_for(const VdbIvfCensus *census, double recall)
 {
@@ -49,7 +107,87 @@ probes_for(const VdbIvfCensus *census, double recall)
 	return census->lists;
 }
 
-#define NCOLUMNS 26
+static void
+put_ivf(Row *row, Relation index)
+{
+	VdbIvfCensus census;
+	uint64		all;
+
+	vdb_ivf_census(index, &census);
+	all = census.rows + census.zeros + census.nulls;
+	put_text(row, quantizer_name(census.meta.coding));
+	put(row, Int32GetDatum(census.meta.dim));
+	put_text(row, metric_name(census.meta.metric));
+	put_count(row, all);
+	put_count(row, census.zeros);
+	put_count(row, census.nulls);
+	put_count(row, census.lists);
+	put_count(row, census.empty_lists);
+	put_count(row, census.smallest);
+	put_number(row, census.lists == 0 ? get_float8_nan() :
+			   census.rows / (double) census.lists);
+	put_count(row, census.largest);
+	put_number(row, census.rows == 0 ? get_float8_nan() : census.imbalance);
+	put_number(row, census.drift);
+	put_count(row, census.loose);
+	put_count(row, census.empty_lanes);
+	put_count(row, census.retired_lists);
+	put_count(row, census.retired_pages);
+	put_size(row, census.free_pages, census.pages, all);
+	put_count(row, census.state.version);
+	put_count(row, probes_for(&census, 0.9));
+	put_count(row, probes_for(&census, 0.95));
+	put_count(row, probes_for(&census, 0.99));
+	put_nulls(row, 13);
+}
+
+/* How wide searches are for a recall, or NULL if nothing was measured. */
+static void
+put_ef(Row *row, const VdbHnswState *state, double recall)
+{
+	int			i = 0;
+
+	while (i < VDB_HNSW_NRECALLS - 1 && vdb_hnsw_recalls[i] < recall)
+		i++;
+	if (state->measured_k == 0)
+		put_nulls(row, 1);
+	else
+		put_count(row, state->efs[i]);
+}
+
+static void
+put_hnsw(Row *row, Relation index)
+{
+	VdbHnswCensus census;
+
+	vdb_hnsw_census(index, &census);
+	put_text(row, vdb_am_quantizer_name(census.meta.rows == VDB_AM_ROWS_PLAIN ?
+										VDB_AM_QUANTIZER_NONE :
+										census.meta.rows == VDB_AM_ROWS_SQ8 ?
+										VDB_AM_QUANTIZER_SQ8 : VDB_AM_QUANTIZER_RABITQ));
+	put(row, Int32GetDatum(census.meta.dim));
+	put_text(row, metric_name(census.meta.metric));
+	put_count(row, census.rows);
+	put_count(row, census.zeros);
+	put_count(row, census.nulls);
+	put_nulls(row, 11);
+	put_size(row, census.free_pages, census.pages, census.rows);
+	put_nulls(row, 4);
+	put_count(row, census.meta.m);
+	put_count(row, census.meta.ef_construction);
+	put_count(row, census.nodes);
+	put_count(row, census.dead);
+	put_count(row, census.buckets);
+	put_count(row, census.free_slots);
+	put_count(row, census.entries);
+	put_count(row, census.edges);
+	put_number(row, census.nodes == 0 ? get_float8_nan() :
+			   census.edges / (double) census.nodes);
+	put_count(row, census.unreachable);
+	put_ef(row, &census.state, 0.9);
+	put_ef(row, &census.state, 0.95);
+	put_ef(row, &census.state, 0.99);
+}
 
 /* vecdb_index_info(regclass): one row, of which doc/admin.md tells. */
 VDB_FUNCTION_INFO_V1(vdb_admin_index_info);
@@ -57,52 +195,20 @@ Datum
 vdb_admin_index_info(PG_FUNCTION_ARGS)
 {
 	VdbAdminIndex admin;
-	VdbIvfCensus census;
 	TupleDesc	columns;
-	Datum		values[NCOLUMNS];
-	bool		nulls[NCOLUMNS] = {false};
-	uint64		all;
-	int			n = 0;
+	Row			row = {.n = 0};
 
 	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE ||
 		columns->natts != NCOLUMNS)
 		elog(ERROR, "vecdb_index_info does not return what the library does");
 	vdb_admin_open(&admin, PG_GETARG_OID(0), AccessShareLock);
-	vdb_ivf_census(admin.index, &census);
-	all = census.rows + census.zeros + census.nulls;
-
-	values[n++] = CStringGetTextDatum(get_am_name(admin.index->rd_rel->relam));
-	values[n++] = CStringGetTextDatum(quantizer_name(census.meta.coding));
-	values[n++] = Int32GetDatum(census.meta.dim);
-	values[n++] = CStringGetTextDatum(metric_name(census.meta.metric));
-	values[n++] = Int64GetDatum(all);
-	values[n++] = Int64GetDatum(census.zeros);
-	values[n++] = Int64GetDatum(census.nulls);
-	values[n++] = Int64GetDatum(census.lists);
-	values[n++] = Int64GetDatum(census.empty_lists);
-	values[n++] = Int64GetDatum(census.smallest);
-	nulls[n] = census.lists == 0;
-	values[n++] = Float8GetDatum(census.rows / Max(census.lists, 1.0));
-	values[n++] = Int64GetDatum(census.largest);
-	nulls[n] = census.rows == 0;
-	values[n++] = Float8GetDatum(census.imbalance);
-	nulls[n] = isnan(census.drift);
-	values[n++] = Float8GetDatum(census.drift);
-	values[n++] = Int64GetDatum(census.loose);
-	values[n++] = Int64GetDatum(census.empty_lanes);
-	values[n++] = Int64GetDatum(census.retired_lists);
-	values[n++] = Int64GetDatum(census.retired_pages);
-	values[n++] = Int64GetDatum(census.free_pages);
-	values[n++] = Int64GetDatum(census.pages);
-	values[n++] = Int64GetDatum(census.pages * BLCKSZ);
-	nulls[n] = all == 0;
-	values[n++] = Float8GetDatum((double) census.pages * BLCKSZ / Max(all, 1));
-	values[n++] = Int64GetDatum(census.state.version);
-	values[n++] = Int64GetDatum(probes_for(&census, 0.9));
-	values[n++] = Int64GetDatum(probes_for(&census, 0.95));
-	values[n++] = Int64GetDatum(probes_for(&census, 0.99));
-	Assert(n == NCOLUMNS);
-
+	put_text(&row, get_am_name(admin.index->rd_rel->relam));
+	if (vdb_hnsw_is_index(admin.index))
+		put_hnsw(&row, admin.index);
+	else
+		put_ivf(&row, admin.index);
+	Assert(row.n == NCOLUMNS);
 	vdb_admin_close(&admin);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), row.values,
+													  row.nulls)));
 }

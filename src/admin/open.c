@@ -14,6 +14,7 @@
 #include "utils/lsyscache.h"
 
 #include "admin/admin.h"
+#include "am/hnsw/hnsw.h"
 #include "am/ivf/ivf.h"
 #include "compat/compat.h"
 
@@ -23,12 +24,22 @@ not_ours(const char *name)
 	ereport(ERROR,
 			errcode(ERRCODE_WRONG_OBJECT_TYPE),
 			errmsg("\"%s\" is not an index of vecdb", name),
-			errhint("Its access method has to be ivf or ivfflat."));
+			errhint("Its access method has to be hnsw, ivf or ivfflat."));
+}
+
+/* May the user select from the index's table? */
+static bool
+may_select(Oid index)
+{
+	Oid			table = IndexGetRelation(index, true);
+
+	return OidIsValid(table) &&
+		pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
 /* What can be told before anything is locked. */
 static void
-check_access(Oid oid)
+check_access(Oid oid, bool reader)
 {
 	char	   *name = get_rel_name(oid);
 	char		kind = get_rel_relkind(oid);
@@ -37,8 +48,9 @@ check_access(Oid oid)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_TABLE),
 				errmsg("relation with OID %u does not exist", oid));
-	if (!VDB_COMPAT_OWNS_RELATION(oid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(kind), name);
+	if (!VDB_COMPAT_OWNS_RELATION(oid, GetUserId()) && !(reader && may_select(oid)))
+		aclcheck_error(reader ? ACLCHECK_NO_PRIV : ACLCHECK_NOT_OWNER,
+					   get_relkind_objtype(kind), name);
 	if (kind == RELKIND_PARTITIONED_INDEX)
 		ereport(ERROR,
 				errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -49,12 +61,12 @@ check_access(Oid oid)
 	pfree(name);
 }
 
-void
-vdb_admin_open(VdbAdminIndex *admin, Oid index, LOCKMODE heap_lock)
+static void
+open_index(VdbAdminIndex *admin, Oid index, LOCKMODE heap_lock, bool reader)
 {
 	Oid			table;
 
-	check_access(index);
+	check_access(index, reader);
 	/* The table first, as everybody does. */
 	table = IndexGetRelation(index, true);
 	admin->heap = OidIsValid(table) ? table_open(table, heap_lock) : NULL;
@@ -65,12 +77,24 @@ vdb_admin_open(VdbAdminIndex *admin, Oid index, LOCKMODE heap_lock)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_TABLE),
 				errmsg("index with OID %u does not exist any more", index));
-	if (!vdb_ivf_is_index(admin->index))
+	if (!vdb_ivf_is_index(admin->index) && !vdb_hnsw_is_index(admin->index))
 		not_ours(RelationGetRelationName(admin->index));
 	if (RELATION_IS_OTHER_TEMP(admin->index))
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("cannot access temporary indexes of other sessions"));
+}
+
+void
+vdb_admin_open(VdbAdminIndex *admin, Oid index, LOCKMODE heap_lock)
+{
+	open_index(admin, index, heap_lock, false);
+}
+
+void
+vdb_admin_open_reader(VdbAdminIndex *admin, Oid index)
+{
+	open_index(admin, index, AccessShareLock, true);
 }
 
 void

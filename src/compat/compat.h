@@ -135,4 +135,22 @@ typedef Oid RelFileNumber;
 	index_beginscan((heap), (index), (snapshot), (nkeys), (norderbys))
 #endif
 
+/* Since 18 EXPLAIN asks who wants to add to what it tells of a node. */
+#if PG_VERSION_NUM >= 180000
+#define VDB_COMPAT_EXPLAINS_NODES 1
+#else
+#define VDB_COMPAT_EXPLAINS_NODES 0
+#endif
+
+/* What says which block is in a buffer. */
+#if PG_VERSION_NUM >= 160000
+#define VDB_COMPAT_INIT_TAG(tag, rel, block) \
+	InitBufferTag((tag), &(rel)->rd_locator, MAIN_FORKNUM, (block))
+#define VDB_COMPAT_TAGS_EQUAL(a, b) BufferTagsEqual((a), (b))
+#else
+#define VDB_COMPAT_INIT_TAG(tag, rel, block) \
+	INIT_BUFFERTAG(*(tag), (rel)->rd_node, MAIN_FORKNUM, (block))
+#define VDB_COMPAT_TAGS_EQUAL(a, b) BUFFERTAGS_EQUAL(*(a), *(b))
+#endif
+
 #endif							/* VDB_COMPAT_H */

@@ -90,7 +90,7 @@ check(Relation index, Buffer buffer, uint16 kind)
  * does not take the buffer mapping's hash table and locks.  A backend's own;
  * a wrong answer costs a look at a buffer that is not the right one.
  */
-#define NHINTS (1 << 16)
+#define NHINTS (1 << 20)
 
 static Buffer hints[NHINTS];
 
@@ -102,20 +102,46 @@ hint(Relation index, BlockNumber block)
 	return &hints[hash & (NHINTS - 1)];
 }
 
+/*
+ * ReadRecentBuffer() does not tell PostgreSQL's clock that a page is in use
+ * (measured with 15: pages that every query read aged like those that none
+ * did).  So one in so many pages is read in the ordinary way.
+ */
+#define TELL_EVERY 8
+
 /* A page pinned.  (What lies beyond the end of the file is PostgreSQL's error.) */
 static Buffer
 pin(Relation index, BlockNumber block)
 {
+	static uint32 pins;
 	Buffer	   *h = hint(index, block);
 
 	/* For ReadBuffer() this would mean to make the file longer. */
 	if (unlikely(block == InvalidBlockNumber))
 		vdb_page_corrupted(index, block, "a reference leads nowhere");
-	if (*h != InvalidBuffer &&
+	if (*h != InvalidBuffer && ++pins % TELL_EVERY != 0 &&
 		ReadRecentBuffer(VDB_COMPAT_LOCATOR(index), MAIN_FORKNUM, block, *h))
 		return *h;
 	*h = ReadBuffer(index, block);
 	return *h;
+}
+
+BlockNumber
+vdb_page_warm(Relation index)
+{
+	BlockNumber blocks = RelationGetNumberOfBlocks(index);
+	BlockNumber asked = 0;
+
+	for (BlockNumber block = 0; block < blocks; block++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		/* The system reads ahead of us. */
+		while (asked < blocks && asked - block < (BlockNumber) maintenance_io_concurrency)
+			PrefetchBuffer(index, MAIN_FORKNUM, asked++);
+		asked = Max(asked, block + 1);
+		vdb_page_unpin(pin(index, block));
+	}
+	return blocks;
 }
 
 void
@@ -136,6 +162,57 @@ vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, uint32 bytes
 		__builtin_prefetch(page + at);
 }
 
+/* The bytes of a line of the CPU's caches. */
+#define LINE 64
+
+void
+vdb_page_prefetch_look(Relation index, BlockNumber block, uint32 offset, uint32 bytes)
+{
+	Buffer		buffer = *hint(index, block);
+	const char *from;
+	const char *end;
+
+	if (!BufferIsValid(buffer) || BufferIsLocal(buffer))
+		return;
+	__builtin_prefetch(GetBufferDescriptor(buffer - 1));
+	from = vdb_page_contents(BufferGetPage(buffer)) + offset;
+	end = from + bytes;
+	for (from -= (uintptr_t) from % LINE; from < end; from += LINE)
+		__builtin_prefetch(from);
+}
+
+/* Does this buffer hold the block? */
+static inline bool
+holds(Relation index, BlockNumber block, Buffer buffer)
+{
+	BufferDesc *descriptor = GetBufferDescriptor(buffer - 1);
+	BufferTag	tag;
+
+	VDB_COMPAT_INIT_TAG(&tag, index, block);
+	return (pg_atomic_read_u32(&descriptor->state) & BM_VALID) != 0 &&
+		VDB_COMPAT_TAGS_EQUAL(&tag, &descriptor->tag);
+}
+
+const char *
+vdb_page_look(Relation index, BlockNumber block)
+{
+	Buffer		buffer = *hint(index, block);
+
+	if (!BufferIsValid(buffer) || BufferIsLocal(buffer) || !holds(index, block, buffer))
+		return NULL;
+	pg_read_barrier();
+	return vdb_page_contents(BufferGetPage(buffer));
+}
+
+bool
+vdb_page_looked(Relation index, BlockNumber block, const char *contents)
+{
+	Buffer		buffer = *hint(index, block);
+
+	pg_read_barrier();
+	return vdb_page_contents(BufferGetPage(buffer)) == contents && holds(index, block, buffer);
+}
+
 static Buffer
 read_locked(Relation index, BlockNumber block, uint16 kind, int mode)
 {
@@ -150,6 +227,22 @@ Buffer
 vdb_page_read(Relation index, BlockNumber block, uint16 kind)
 {
 	return read_locked(index, block, kind, BUFFER_LOCK_SHARE);
+}
+
+bool
+vdb_page_read_if(Relation index, BlockNumber block, uint16 kind, Buffer *buffer)
+{
+	Page		page;
+
+	*buffer = pin(index, block);
+	LockBuffer(*buffer, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(*buffer);
+	if (!PageIsNew(page) && !is_ours(page))
+		vdb_page_corrupted(index, block, "it is no page of this index");
+	if (!PageIsNew(page) && vdb_page_opaque(page)->kind == kind)
+		return true;
+	UnlockReleaseBuffer(*buffer);
+	return false;
 }
 
 Buffer
@@ -427,6 +520,19 @@ vdb_edit_finish(VdbEdit *edit)
 	for (int i = 0; i < edit->npages; i++)
 		if (edit->fresh[i])
 			UnlockReleaseBuffer(edit->buffers[i]);
+}
+
+void
+vdb_edit_cancel(VdbEdit *edit)
+{
+	Assert(!edit->building);
+	GenericXLogAbort(edit->state);
+	for (int i = 0; i < edit->npages; i++)
+		if (edit->fresh[i])
+		{
+			RecordFreeIndexPage(edit->index, BufferGetBlockNumber(edit->buffers[i]));
+			UnlockReleaseBuffer(edit->buffers[i]);
+		}
 }
 
 void

@@ -37,6 +37,12 @@ extern Buffer vdb_page_read(Relation index, BlockNumber block, uint16 kind);
 extern Buffer vdb_page_read_exclusive(Relation index, BlockNumber block, uint16 kind);
 
 /*
+ * The same for loops over all pages, share: false, and nothing held, for one of
+ * another kind, or none of ours yet.
+ */
+extern bool vdb_page_read_if(Relation index, BlockNumber block, uint16 kind, Buffer *buffer);
+
+/*
  * Pinned only, for pages that change only under the lock of another one that
  * the caller holds.
  */
@@ -47,6 +53,24 @@ extern Buffer vdb_page_pin(Relation index, BlockNumber block, uint16 kind);
  * contents from offset on, if it is where it was seen last.
  */
 extern void vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, uint32 bytes);
+
+/*
+ * A look at a page without a pin, which costs a tenth of one, if it is where it
+ * was seen last; NULL if it is not.  What is seen may be wrong: the page may be
+ * of any kind, and while it is looked at it may be changed, or leave the buffer
+ * for another one.  So this is only for what may be wrong without harm, and
+ * what is read must be within the page.  vdb_page_looked() says whether the
+ * buffer held the same block before and after.
+ *
+ * PostgreSQL does not learn that the page is in use: who lives on looks has to
+ * pin some of what it looks at.
+ */
+extern const char *vdb_page_look(Relation index, BlockNumber block);
+extern bool vdb_page_looked(Relation index, BlockNumber block, const char *contents);
+
+/* Fetches so many bytes for vdb_page_look(), and what it looks at itself. */
+extern void vdb_page_prefetch_look(Relation index, BlockNumber block, uint32 offset,
+								   uint32 bytes);
 
 /* Gives back a page that was read, or pinned. */
 extern void vdb_page_release(Buffer buffer);
@@ -106,6 +130,9 @@ pg_noreturn extern void vdb_page_lost(Relation index, BlockNumber block, const c
 /* How many blocks there are, every one of which somebody has had a lock on. */
 extern BlockNumber vdb_page_count(Relation index);
 
+/* Reads all pages, so that they are in buffers as far as these have room. */
+extern BlockNumber vdb_page_warm(Relation index);
+
 /* ---- changing ---- */
 
 /*
@@ -141,6 +168,9 @@ extern void vdb_page_reach(Page page, Size size);
 
 /* Makes it so, and gives back the pages that vdb_edit_new() gave. */
 extern void vdb_edit_finish(VdbEdit *edit);
+
+/* Instead: nothing changes, and the new pages are for somebody else. */
+extern void vdb_edit_cancel(VdbEdit *edit);
 
 /* Gives a page of that kind up, which nothing leads to, for vdb_edit_new(). */
 extern void vdb_page_free(Relation index, BlockNumber block, uint16 kind);

@@ -319,6 +319,52 @@ vdb_quant_weights_init(VdbQuantWeights *weights, size_t dim, const float *query,
 	weights->sum = sum;
 }
 
+/*
+ * A code u stands for half a step times 2 u - (2^B - 1), which is odd: doubled,
+ * codes of B bits are integers around zero.
+ */
+void
+vdb_quant_weights_of_row(VdbQuantWeights *weights, size_t dim, VdbQuantBits width,
+						 VdbMetric metric, const void *row, void *memory)
+{
+	int16_t    *whole = memory;
+	int8_t	   *high = (int8_t *) (whole + padded(dim));
+	int8_t	   *low = high + padded(dim);
+	const uint8_t *codes = row;
+	int			bits = bits_of(width);
+	int			most = (1 << bits) - 1;
+	int32_t		sum = 0;
+
+	*weights = (VdbQuantWeights) {.weights = {whole, high, low},.dim = dim};
+	weights->step = vdb_quant_row_factors(dim, width, row)->rescale *
+		(metric == VDB_IP ? -0.5f : -0.25f);
+	/* the last run is filled up with zeroes */
+	memset(whole + padded(dim) - VDB_WEIGHT_PAD, 0, VDB_WEIGHT_PAD * sizeof(int16_t));
+	memset(high + padded(dim) - VDB_WEIGHT_PAD, 0, VDB_WEIGHT_PAD);
+	memset(low + padded(dim) - VDB_WEIGHT_PAD, 0, VDB_WEIGHT_PAD);
+	for (size_t i = 0; i < dim; i += 16)
+	{
+		size_t		n = dim - i < 16 ? dim - i : 16;
+		int16_t		w[16] = {0};
+
+		if (bits == 8 && n == 16)
+			for (int k = 0; k < 16; k++)
+				w[k] = (int16_t) (2 * codes[i + k] - 255);
+		else
+			for (size_t k = 0; k < n; k++)
+				w[k] = (int16_t) (2 * (bits == 8 ? codes[i + k] : get_code(codes, i + k, bits)) -
+								  most);
+		for (int k = 0; k < 16; k++)
+		{
+			whole[i + k] = w[k];
+			high[i + k] = (int8_t) (w[k] >> 7);
+			low[i + k] = (int8_t) (w[k] & 127);
+			sum += w[k];
+		}
+	}
+	weights->sum = sum;
+}
+
 void
 vdb_quant_row_many(const VdbQuantWeights *weights, VdbQuantBits width,
 				   float base, const void *const *rows, size_t nrows,

@@ -163,6 +163,13 @@ extern void vdb_quant_weights_init(VdbQuantWeights *weights, size_t dim,
 								   const float *query, void *memory);
 
 /*
+ * The same for what a row of codes stands for, as it is: codes are integers
+ * already, so that nothing is rounded and little is to do.
+ */
+extern void vdb_quant_weights_of_row(VdbQuantWeights *weights, size_t dim, VdbQuantBits bits,
+									 VdbMetric metric, const void *row, void *memory);
+
+/*
  * Estimated distances of nrows rows of one centre, anywhere in memory, whose
  * base is that of vdb_quant_tables_aim().
  */

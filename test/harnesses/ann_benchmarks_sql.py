@@ -139,25 +139,22 @@ def search_index(cursor, case, ef_search):
 
 def run(case):
     server = common.Server()
-    indexed = server.has_method("hnsw")
-    server.prefer_index(indexed)
-    scans = 0
+    server.prefer_index(False)
     with connect() as connection:
         create_extension(connection)
         register_vector(connection)
         cursor = connection.cursor()
         load(cursor)
-        if indexed:
-            create_index(cursor, case)
-        else:
-            common.expect_no_method("hnsw", lambda: create_index(cursor, case))
+        search_exactly(cursor, case)
+    server.prefer_index(True)
+    scans = 0
+    with connect() as connection:
+        register_vector(connection)
+        cursor = connection.cursor()
+        create_index(cursor, case)
         for ef_search in EF_SEARCH:
             cursor.execute(f"SET hnsw.ef_search = {ef_search}")
-            if indexed:
-                scans += search_index(cursor, case, ef_search)
-        if not indexed:
-            search_exactly(cursor, case)
-            return
+            scans += search_index(cursor, case, ef_search)
         cursor.execute(f"SELECT pg_relation_size('{INDEX}')")
         common.expect(cursor.fetchone()[0] > 0, "the index is empty")
     server.expect_scans(INDEX, scans)

@@ -163,9 +163,6 @@ def search_index(server, client, case):
 def run_index_first(server, case):
     """The index is made before the rows are, with the table."""
     config = case_config(case)
-    if not server.has_method(case.index):
-        common.expect_no_method(case.index, lambda: make_client(case, config))
-        return
     client = make_client(case, config)
     insert(client, case)
     with client.init():
@@ -184,9 +181,6 @@ def run(case):
     insert(client, case)
     search_exactly(client, case)
     with client.init():
-        if not server.has_method(case.index):
-            common.expect_no_method(case.index, lambda: client.optimize(data_size=ROWS))
-            return
         client.optimize(data_size=ROWS)
     server.prefer_index(True)
     search_index(server, client, case)

@@ -820,6 +820,67 @@ check_sq8(const VdbKernels *k)
 	result(right, k->name, "sq8, distances");
 }
 
+/* Weights made of a row: as exact as floats of what both rows stand for. */
+static void
+check_weights_of_row(const VdbKernels *k, VdbQuantBits bits)
+{
+	bool		right = true;
+	char		what[40];
+
+	vdb_kernel = *k;
+	for (size_t i = 0; dim_at(i) > 0; i++)
+		for (VdbMetric metric = VDB_L2SQ; metric <= VDB_IP; metric++)
+		{
+			size_t		dim = dim_at(i);
+			float	   *vector = allocate(dim * 4),
+					   *zero = allocate(dim * 4),
+					   *decoded[2];
+			void	   *rows[2],
+					   *memory = allocate(vdb_quant_weights_size(dim));
+			VdbQuantWeights weights;
+			const VdbQuantRowFactors *factors[2];
+			float		estimate;
+			double		dot = 0,
+						squares = 0,
+						truth;
+
+			memset(zero, 0, dim * 4);
+			memset(memory, 0xa5, vdb_quant_weights_size(dim));
+			for (int r = 0; r < 2; r++)
+			{
+				rows[r] = allocate(vdb_quant_row_size(dim, bits));
+				decoded[r] = allocate(dim * 4);
+				for (size_t e = 0; e < dim; e++)
+					vector[e] = (float) random_normal();
+				vdb_quant_row_encode(dim, bits, metric, vector, zero, NULL, rows[r]);
+				vdb_quant_row_decode(dim, bits, metric, rows[r], decoded[r]);
+				factors[r] = vdb_quant_row_factors(dim, bits, rows[r]);
+			}
+			for (size_t e = 0; e < dim; e++)
+			{
+				dot += (double) decoded[0][e] * decoded[1][e];
+				squares += (double) decoded[0][e] * decoded[0][e] +
+					(double) decoded[1][e] * decoded[1][e];
+			}
+			vdb_quant_weights_of_row(&weights, dim, bits, metric, rows[0], memory);
+			vdb_quant_row_many(&weights, bits, metric == VDB_IP ? 0 : factors[0]->add,
+							   (const void *const *) &rows[1], 1, &estimate);
+			truth = metric == VDB_IP ? factors[1]->add - dot :
+				(double) factors[0]->add + factors[1]->add - 2 * dot;
+			right = right && close_to(estimate, truth, 1e-5 * squares);
+			for (int r = 0; r < 2; r++)
+			{
+				free(rows[r]);
+				free(decoded[r]);
+			}
+			free(vector);
+			free(zero);
+			free(memory);
+		}
+	snprintf(what, sizeof(what), "weights of a row of %d bits", 8 >> bits);
+	result(right, k->name, what);
+}
+
 /* Product codes: the distances that sums of the lut give. */
 static void
 check_pq(const VdbKernels *k, size_t ncentroids)
@@ -924,6 +985,9 @@ main(void)
 		check_bits(&sets[set]);
 		check_extremes(&sets[set]);
 		check_sq8(&sets[set]);
+		check_weights_of_row(&sets[set], VDB_QUANT_8BITS);
+		check_weights_of_row(&sets[set], VDB_QUANT_4BITS);
+		check_weights_of_row(&sets[set], VDB_QUANT_2BITS);
 		check_pq(&sets[set], 16);
 		check_pq(&sets[set], 256);
 	}

@@ -32,11 +32,12 @@ $node->safe_psql('postgres', q{
     -- they are larger than they should be, for vacuum to split
     ALTER INDEX items_coded RESET (lists);
     CREATE INDEX items_plain ON items USING ivfflat (v vector_cosine_ops) WITH (lists = 4);
+    CREATE INDEX items_graph ON items USING hnsw (v vector_ip_ops) WITH (m = 8, ef_construction = 32);
     CREATE TABLE late (id int, v vector(2500));
     CREATE INDEX late_wide ON late USING ivf (v vector_ip_ops);
 });
 
-my @indexes = ('items_coded', 'items_plain', 'late_wide');
+my @indexes = ('items_coded', 'items_plain', 'items_graph', 'late_wide');
 
 sub wrong
 {
@@ -77,6 +78,13 @@ $node->wait_for_catchup($standby);
 is(wrong($standby, 'false') . wrong($standby, 'true'), '', 'sound on the standby');
 like($standby->safe_psql('postgres', "SELECT rows, vecdb_recall('items_coded', 10) FROM vecdb_index_info('items_coded')"),
     qr/^\d+\|\d/, 'information on the standby');
+my (undef, undef, $calibrating) = $standby->psql('postgres', "SELECT vecdb_calibrate('items_coded')");
+like($calibrating, qr/cannot execute vecdb_calibrate\(\) during recovery/, 'no calibrating there');
+is($node->safe_psql('postgres', "SELECT count(*) FROM vecdb_calibrate('items_coded')"), 8, 'calibrated');
+$node->wait_for_catchup($standby);
+is($standby->safe_psql('postgres', "SELECT probes_95, probes_99 FROM vecdb_index_info('items_coded')"),
+    $node->safe_psql('postgres', "SELECT probes_95, probes_99 FROM vecdb_index_info('items_coded')"),
+    'which the standby gets');
 
 # A crash in the middle of it all.
 $bench = IPC::Run::start(\@pgbench, '>', \$out, '2>', \$err);

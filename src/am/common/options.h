@@ -29,15 +29,30 @@ typedef struct VdbAmIvfOptions
 	int			bits;			/* 8, 4 or 2; 0: auto */
 } VdbAmIvfOptions;
 
-/* amoptions of ivf and ivfflat. */
+/* Limits of the options of an hnsw index. */
+#define VDB_AM_MIN_M 2
+#define VDB_AM_MAX_M 100
+#define VDB_AM_MAX_EF 1000		/* of ef_construction, and of hnsw.ef_search */
+
+/* Of an hnsw index. */
+typedef struct VdbAmHnswOptions
+{
+	VdbAmQuantizer quantizer;	/* auto, none, sq8 or rabitq */
+	int			m;
+	int			ef_construction;	/* 2 m at least */
+} VdbAmHnswOptions;
+
+/* amoptions of ivf and ivfflat, and of hnsw. */
 extern bytea *vdb_am_ivf_reloptions(Datum reloptions, bool validate);
+extern bytea *vdb_am_hnsw_reloptions(Datum reloptions, bool validate);
 
 /* The options of an index, with defaults for those not given. */
 extern VdbAmIvfOptions vdb_am_ivf_options(Relation index);
+extern VdbAmHnswOptions vdb_am_hnsw_options(Relation index);
 
 /* Settings of ivf. */
 extern int	vdb_am_ivf_probes;	/* 0: as many as vdb_am_ivf_recall takes */
-extern double vdb_am_ivf_recall;
+extern double vdb_am_ivf_recall;	/* 0: vdb_am_target_recall */
 
 /*
  * Settings of ivfflat, which have the names of pgvector's: functions, because
@@ -46,6 +61,33 @@ extern double vdb_am_ivf_recall;
 extern int	vdb_am_ivfflat_probes(void);
 extern int	vdb_am_ivfflat_max_probes(void);
 extern bool vdb_am_ivfflat_iterative(void);
+
+/* What a scan does that has returned what it looked for at first. */
+typedef enum VdbAmIterative
+{
+	VDB_AM_ITERATIVE_OFF,		/* it ends */
+	VDB_AM_ITERATIVE_RELAXED,	/* looks for more, which may be nearer */
+	VDB_AM_ITERATIVE_STRICT		/* leaves out what is nearer */
+} VdbAmIterative;
+
+/*
+ * Settings of hnsw, which have the names of pgvector's, too.  The width of a
+ * search is 0 where it is to be chosen by vdb_am_target_recall; memory is in
+ * bytes.
+ */
+extern int	vdb_am_hnsw_ef_search(void);
+extern VdbAmIterative vdb_am_hnsw_iterative(void);
+extern int	vdb_am_hnsw_max_scan_tuples(void);
+extern Size vdb_am_hnsw_scan_memory(void);
+
+/* The share of the nearest rows that scans aim to find, where they choose. */
+extern double vdb_am_target_recall;
+
+/*
+ * How wide a search has to be for a recall, of widths measured for n of them,
+ * ascending: for one in between, in between.
+ */
+extern uint32 vdb_am_width(const double *recalls, const uint32 *widths, int n, double recall);
 
 /* The name of a quantizer, as in the option. */
 extern const char *vdb_am_quantizer_name(VdbAmQuantizer quantizer);

@@ -248,9 +248,9 @@ create_balance(Relation index, const VdbIvf *ivf)
 	b->route = vdb_ivf_route_create(ivf, index);
 	b->tables_memory = palloc(vdb_quant_tables_size(ivf->directory.code_dim));
 	b->work = palloc(vdb_ivf_list_work(ivf));
-	b->floats = palloc(ivf->dim * sizeof(float));
-	b->rotated = palloc(ivf->dim * sizeof(float));
-	b->centre = palloc(ivf->dim * sizeof(float));
+	b->floats = palloc(ivf->space.dim * sizeof(float));
+	b->rotated = palloc(ivf->space.dim * sizeof(float));
+	b->centre = palloc(ivf->space.dim * sizeof(float));
 	pg_prng_seed(&b->random, pg_prng_uint64(&pg_global_prng_state));
 	return b;
 }
@@ -287,11 +287,11 @@ vdb_ivf_unguard(Relation index)
 static bool
 read_row(Balance *b, const void *row, float *rotated, float *error)
 {
-	if (!vdb_ivf_is_plain(b->ivf))
-		return vdb_ivf_decode(b->ivf, row, b->centre, rotated, error);
+	if (!vdb_am_is_plain(&b->ivf->space))
+		return vdb_am_row_decode(&b->ivf->space, row, b->centre, rotated, error);
 	*error = 0;
-	vdb_ivf_rotate(b->ivf, row, b->floats, rotated);
-	return !vdb_ivf_is_far(rotated);
+	vdb_am_rotate(&b->ivf->space, row, b->floats, rotated);
+	return !vdb_am_is_far(rotated);
 }
 
 /* Reads a list's centre, and calls a function for its entries. */
@@ -319,7 +319,7 @@ sample_row(void *arg, ItemPointer tid, const void *row)
 		}
 	}
 	/* One that is far is no example. */
-	if (read_row(b, row, b->rows + place * b->ivf->dim, &error))
+	if (read_row(b, row, b->rows + place * b->ivf->space.dim, &error))
 	{
 		b->nrows = Max(b->nrows, place + 1);
 		b->seen++;
@@ -330,7 +330,7 @@ sample_row(void *arg, ItemPointer tid, const void *row)
 static void
 need_rows(Balance *b, Size n)
 {
-	Size		dim = b->ivf->dim;
+	Size		dim = b->ivf->space.dim;
 
 	b->rows = palloc_extended(n * dim * sizeof(float), MCXT_ALLOC_HUGE);
 	b->max_rows = n;
@@ -341,7 +341,7 @@ need_rows(Balance *b, Size n)
 static void
 train(Balance *b, const VdbIvfNear *lists, uint32 nlists, uint32 parts)
 {
-	Size		dim = b->ivf->dim;
+	Size		dim = b->ivf->space.dim;
 	VdbKmTraining training;
 	VdbKmReport report;
 	uint16	   *halves;
@@ -390,14 +390,14 @@ static void
 begin_lists(Balance *b, uint32 number)
 {
 	const VdbIvf *ivf = b->ivf;
-	VdbKmBook	book = {.dim = ivf->dim,.k = b->nparts,.centroids = b->centres};
+	VdbKmBook	book = {.dim = ivf->space.dim,.k = b->nparts,.centroids = b->centres};
 
 	b->writers = palloc(b->nparts * sizeof(VdbIvfWriter *));
 	for (uint32 i = 0; i < b->nparts; i++)
 		b->writers[i] = vdb_ivf_writer_begin(ivf, &ivf->list, b->index, false, number + i);
 	vdb_km_pack(&b->packed, &book,
-				palloc_extended(vdb_km_pack_size(b->nparts, 0, ivf->dim), MCXT_ALLOC_HUGE));
-	b->assign_work = palloc_extended(vdb_km_assign_size(b->nparts, 0, ivf->dim, 1,
+				palloc_extended(vdb_km_pack_size(b->nparts, 0, ivf->space.dim), MCXT_ALLOC_HUGE));
+	b->assign_work = palloc_extended(vdb_km_assign_size(b->nparts, 0, ivf->space.dim, 1,
 														control.threads), MCXT_ALLOC_HUGE);
 }
 
@@ -413,18 +413,18 @@ end_lists(Balance *b, uint32 number)
 
 	for (uint32 i = 0; i < b->nparts; i++)
 	{
-		const float *centre = b->centres + (Size) i * ivf->dim;
+		const float *centre = b->centres + (Size) i * ivf->space.dim;
 		VdbIvfListInfo info = {
 			.number = number + i,
 			.born = b->state.version + 1,
 			.died = VDB_IVF_LIVES,
-			.square = vdb_dist_square(VDB_F32, centre, ivf->dim),
+			.square = vdb_dist_square(VDB_F32, centre, ivf->space.dim),
 		};
 		VdbIvfEntry entry = {.rotated = centre,.row = halves,.info = &info};
 		BlockNumber head = vdb_ivf_writer_end(b->writers[i]);
 
 		ItemPointerSet(&entry.tid, head, 1);
-		vdb_kernel.f32_to_f16(centre, halves, ivf->dim);
+		vdb_kernel.f32_to_f16(centre, halves, ivf->space.dim);
 		vdb_ivf_list_add(ivf, &ivf->directory, b->index, false, ivf->meta.directory,
 						 VDB_IVF_DIRECTORY, &entry, b->work, NULL);
 	}
@@ -435,7 +435,7 @@ static void
 deal_out(Balance *b)
 {
 	const VdbIvf *ivf = b->ivf;
-	Size		dim = ivf->dim;
+	Size		dim = ivf->space.dim;
 
 	if (b->nrows == 0)
 		return;
@@ -460,7 +460,7 @@ deal_row(void *arg, ItemPointer tid, const void *row)
 	Balance    *b = arg;
 	Size		i = b->nrows++;
 
-	read_row(b, row, b->rows + i * b->ivf->dim, &b->errors[i]);
+	read_row(b, row, b->rows + i * b->ivf->space.dim, &b->errors[i]);
 	if (!b->ivf->list.coded)
 		memcpy(b->copies + i * b->ivf->list.row_size, row, b->ivf->list.row_size);
 	b->tids[i] = *tid;
@@ -488,8 +488,8 @@ write_lists(Balance *b, const VdbIvfNear *lists, uint32 nlists)
 {
 	const VdbIvf *ivf = b->ivf;
 
-	need_rows(b, Max(ivf->list.lanes, BATCH_BYTES / (ivf->dim * sizeof(float))));
-	b->scratch = palloc(2 * ivf->dim * sizeof(float));
+	need_rows(b, Max(ivf->list.lanes, BATCH_BYTES / (ivf->space.dim * sizeof(float))));
+	b->scratch = palloc(2 * ivf->space.dim * sizeof(float));
 	b->encoded = palloc(vdb_ivf_encoded_size(ivf, &ivf->list));
 	b->errors = palloc(b->max_rows * sizeof(float));
 	b->tids = palloc(b->max_rows * sizeof(ItemPointerData));
@@ -743,6 +743,18 @@ measure(Balance *b)
 	}
 	state->measured = state->nlists;
 	vdb_ivf_write_state(b->index, b->ivf, false, state);
+}
+
+void
+vdb_ivf_set_probes(Relation index, const VdbIvf *ivf, const uint32 *probes)
+{
+	Balance		b = {.index = index,.ivf = ivf};
+
+	lock_changes(&b);
+	memcpy(b.state.probes, probes, sizeof(b.state.probes));
+	b.state.measured = b.state.nlists;
+	vdb_ivf_write_state(index, ivf, false, &b.state);
+	unlock_changes(&b);
 }
 
 /* ---- when ---- */

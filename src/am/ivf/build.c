@@ -133,10 +133,10 @@ static Size
 common_memory(const VdbIvfBuild *build, int threads)
 {
 	const VdbIvf *ivf = build->ivf;
-	Size		floats = ivf->dim * sizeof(float);
+	Size		floats = ivf->space.dim * sizeof(float);
 
 	return SMALL_CHANGE + floats * (2 * threads + 4) +
-		2 * vdb_am_bytes(ivf->kind, ivf->dim) +
+		2 * vdb_am_bytes(ivf->space.kind, ivf->space.dim) +
 		vdb_ivf_writer_memory(ivf, &ivf->list) + vdb_ivf_list_work(ivf) +
 		vdb_ivf_codebook_memory(ivf, threads);
 }
@@ -144,7 +144,7 @@ common_memory(const VdbIvfBuild *build, int threads)
 static Size
 centres_memory(const VdbIvfBuild *build, uint32 nlists, int threads)
 {
-	Size		dim = build->ivf->dim;
+	Size		dim = build->ivf->space.dim;
 	Size		ntops = vdb_km_tops(nlists);
 	Size		size = (nlists + ntops) * (dim * sizeof(float) + sizeof(BlockNumber));
 
@@ -158,7 +158,7 @@ centres_memory(const VdbIvfBuild *build, uint32 nlists, int threads)
 static Size
 learn_memory(const VdbIvfBuild *build, uint32 nlists, Size n, int threads)
 {
-	Size		dim = build->ivf->dim;
+	Size		dim = build->ivf->space.dim;
 	Size		train = 0;
 	VdbKmTraining training = {.n = n, .dim = dim, .k = nlists};
 
@@ -181,7 +181,7 @@ row_memory(const VdbIvfBuild *build)
 {
 	const VdbIvf *ivf = build->ivf;
 
-	return vdb_am_bytes(ivf->kind, ivf->dim) + ivf->dim * sizeof(float) +
+	return vdb_am_bytes(ivf->space.kind, ivf->space.dim) + ivf->space.dim * sizeof(float) +
 		offsetof(Entry, encoded) + vdb_ivf_encoded_size(ivf, &ivf->list) +
 		sizeof(uint32) + sizeof(bool);
 }
@@ -205,7 +205,7 @@ vdb_ivf_build_fit(VdbIvfBuild *build, double rows, bool guess)
 {
 	int			asked = vdb_am_ivf_options(build->index).lists;
 	uint32		nlists = asked > 0 ? asked : auto_lists(rows);
-	Size		of_row = build->ivf->dim * sizeof(float) + 4 * sizeof(uint32);
+	Size		of_row = build->ivf->space.dim * sizeof(float) + 4 * sizeof(uint32);
 	Size		least = 0;
 	int			threads = Min(max_parallel_maintenance_workers + 1, vdb_km_processors());
 
@@ -266,12 +266,12 @@ rotate_rows(void *arg, size_t item, int thread)
 
 	for (uint32 i = item * 32; i < end; i++)
 	{
-		float	   *row = batch->rotated + (Size) i * ivf->dim;
+		float	   *row = batch->rotated + (Size) i * ivf->space.dim;
 
 		batch->lists[i] = 0;
-		batch->nowhere[i] = !vdb_ivf_rotate(ivf, batch->raw + i * batch->raw_size, row, row);
+		batch->nowhere[i] = !vdb_am_rotate(&ivf->space, batch->raw + i * batch->raw_size, row, row);
 		if (batch->nowhere[i])
-			memset(row, 0, ivf->dim * sizeof(float));
+			memset(row, 0, ivf->space.dim * sizeof(float));
 	}
 }
 
@@ -281,13 +281,13 @@ encode_rows(void *arg, size_t item, int thread)
 	Batch	   *batch = arg;
 	const VdbIvf *ivf = batch->build->ivf;
 	uint32		end = Min((item + 1) * 32, batch->n);
-	float	   *scratch = batch->scratch + (Size) thread * 2 * ivf->dim;
+	float	   *scratch = batch->scratch + (Size) thread * 2 * ivf->space.dim;
 
 	for (uint32 i = item * 32; i < end; i++)
-		vdb_ivf_encode(ivf, &ivf->list, batch->rotated + (Size) i * ivf->dim,
-					   batch->build->centres + (Size) batch->lists[i] * ivf->dim, 0,
-					   vdb_ivf_is_plain(ivf) ? batch->raw + i * batch->raw_size : NULL, scratch,
-					   ((Entry *) (batch->entries + i * batch->entry_size))->encoded);
+		vdb_ivf_encode(ivf, &ivf->list, batch->rotated + (Size) i * ivf->space.dim,
+					   batch->build->centres + (Size) batch->lists[i] * ivf->space.dim, 0,
+					   vdb_am_is_plain(&ivf->space) ? batch->raw + i * batch->raw_size : NULL,
+					   scratch, ((Entry *) (batch->entries + i * batch->entry_size))->encoded);
 }
 
 /* Gives the batch's rows to the sort, encoded for their lists. */
@@ -343,8 +343,8 @@ assign_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 		vdb_ivf_tids_add(index, build->meta.nulls, build->building, tid);
 		return;
 	}
-	vdb_am_vector(ivf->kind, values[0], &vector);
-	vdb_am_check_dim(ivf->kind, ivf->dim, vector.dim);
+	vdb_am_vector(ivf->space.kind, values[0], &vector);
+	vdb_am_check_dim(ivf->space.kind, ivf->space.dim, vector.dim);
 	memcpy(batch->raw + batch->n * batch->raw_size, vector.elements, batch->raw_size);
 	((Entry *) (batch->entries + batch->n * batch->entry_size))->tid = *tid;
 	vdb_am_vector_free(&vector);
@@ -378,16 +378,16 @@ assign_all(Batch *batch)
 	Size		left = build->budget > used ? build->budget - used : 0;
 
 	batch->max = Max(LEAST_BATCH, Min(BATCH_BYTES, left / 4) / row_memory(build));
-	batch->raw_size = vdb_am_bytes(ivf->kind, ivf->dim);
+	batch->raw_size = vdb_am_bytes(ivf->space.kind, ivf->space.dim);
 	batch->entry_size = offsetof(Entry, encoded) + vdb_ivf_encoded_size(ivf, &ivf->list);
 	batch->raw = palloc_extended(batch->max * batch->raw_size, MCXT_ALLOC_HUGE);
-	batch->rotated = palloc_extended((Size) batch->max * ivf->dim * sizeof(float),
+	batch->rotated = palloc_extended((Size) batch->max * ivf->space.dim * sizeof(float),
 									 MCXT_ALLOC_HUGE);
 	batch->entries = palloc_extended(batch->max * batch->entry_size, MCXT_ALLOC_HUGE);
 	batch->lists = palloc(batch->max * sizeof(uint32));
 	batch->nowhere = palloc(batch->max * sizeof(bool));
-	batch->scratch = palloc_extended((Size) build->control.threads * 2 * ivf->dim * sizeof(float),
-									 MCXT_ALLOC_HUGE);
+	batch->scratch = palloc_extended((Size) build->control.threads * 2 * ivf->space.dim *
+									 sizeof(float), MCXT_ALLOC_HUGE);
 	used = batch->max * row_memory(build);
 	left = left > used ? left - used : 0;
 	/* Long entries are allocated one by one, and the merge cannot use the holes. */
@@ -459,16 +459,16 @@ write_directory(VdbIvfBuild *build, const BlockNumber *heads)
 												VDB_IVF_DIRECTORY);
 	for (uint32 list = 0; list < build->nlists; list++)
 	{
-		const float *centre = build->centres + (Size) list * ivf->dim;
+		const float *centre = build->centres + (Size) list * ivf->space.dim;
 		VdbIvfListInfo info = {
 			.number = build->first_number + list,
 			.died = VDB_IVF_LIVES,
-			.square = vdb_dist_square(VDB_F32, centre, ivf->dim),
+			.square = vdb_dist_square(VDB_F32, centre, ivf->space.dim),
 		};
 		VdbIvfEntry entry = {.rotated = centre,.row = halves,.info = &info};
 
 		ItemPointerSet(&entry.tid, heads[list], 1);
-		vdb_kernel.f32_to_f16(centre, halves, ivf->dim);
+		vdb_kernel.f32_to_f16(centre, halves, ivf->space.dim);
 		vdb_ivf_list_add(ivf, &ivf->directory, build->index, build->building,
 						 build->meta.directory, VDB_IVF_DIRECTORY, &entry, work, NULL);
 		CHECK_FOR_INTERRUPTS();
@@ -553,7 +553,7 @@ init_meta(Relation index, const VdbAmKind *kind, uint64 seed, VdbIvfMeta *meta)
 	meta->bits = resolve_bits(index, meta->coding);
 	meta->rotation = VDB_QUANT_ROTATION_VERSION;
 	meta->block = VDB_QUANT_BLOCK_VERSION;
-	meta->row = vdb_ivf_row_version(meta->coding);
+	meta->row = vdb_am_row_version(vdb_ivf_rows(meta->coding));
 	meta->flat = strcmp(get_am_name(index->rd_rel->relam), "ivfflat") == 0;
 	meta->seed = seed;
 	meta->scale = 1;
@@ -617,7 +617,7 @@ build_no_lists(VdbIvfBuild *build)
 	BlockNumber *heads = palloc(sizeof(BlockNumber));
 
 	build->nlists = 1;
-	build->centres = palloc_extended(build->ivf->dim * sizeof(float),
+	build->centres = palloc_extended(build->ivf->space.dim * sizeof(float),
 									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	vdb_ivf_learn_origin(build);
 	vdb_ivf_learn_probes(build);
@@ -649,8 +649,8 @@ build_pages(VdbIvfBuild *build)
 	build->meta.zeros = vdb_ivf_tids_create(build->index, build->building);
 	build->meta.nulls = vdb_ivf_tids_create(build->index, build->building);
 	heads = build->heap != NULL ? build_lists(build) : build_no_lists(build);
-	build->meta.origin = write_floats(build->index, build->building, build->ivf->origin,
-									  build->ivf->dim);
+	build->meta.origin = write_floats(build->index, build->building, build->ivf->space.origin,
+									  build->ivf->space.dim);
 	if (build->ivf->list.product)
 		build->meta.codebook = write_floats(build->index, build->building,
 											build->ivf->pq.codebook,

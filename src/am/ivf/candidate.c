@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include <float.h>
 #include <math.h>
 
 #include "miscadmin.h"
@@ -25,15 +24,6 @@
  */
 #define EPSILON 2.2f
 
-/* Relative error of sums of floats, with room to spare. */
-#define ROUNDING 4e-6
-
-/*
- * So many standard deviations are never exceeded: the probability is below
- * 2 exp(-SURE^2 / 2) = 4e-22.
- */
-#define SURE 10
-
 /* Candidates kept, more each time that they are used up. */
 #define MORE_KEEP 8
 
@@ -42,34 +32,6 @@
 
 /* Look at so many entries for every row returned. */
 #define ENTRIES_PER_ROW 16
-
-/* The operator's distance from that of the codes. */
-static double
-from_coded(const VdbIvf *ivf, double d)
-{
-	d /= (double) ivf->meta.scale * ivf->meta.scale;
-	switch (ivf->meta.metric)
-	{
-		case VDB_L2SQ:
-			return sqrt(Max(d, 0));
-		case VDB_COSINE:
-			/* Vectors of length 1: 1 - <a, b> = |a - b|^2 / 2. */
-			return Max(d, 0) / 2;
-		default:
-			return d;
-	}
-}
-
-/* The operator's distance that goes with a candidate's bound. */
-static double
-operator_distance(VdbIvfScan *so, float lower)
-{
-	/* what follows -INFINITY, too, of which there is no root */
-	if (isinf(lower) || lower == -FLT_MAX)
-		return lower;
-	return vdb_ivf_is_plain(so->ivf) ? vdb_am_from_metric(so->ivf->kind, lower) :
-		from_coded(so->ivf, lower);
-}
 
 /* Keeps those with the lowest bounds. */
 static void
@@ -131,8 +93,8 @@ static void
 scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block,
 		   const uint32 *loose)
 {
-	const VdbIvf *ivf = so->ivf;
-	const VdbIvfShape *shape = &ivf->list;
+	const VdbAmSpace *space = &so->ivf->space;
+	const VdbIvfShape *shape = &so->ivf->list;
 	const VdbIvfNear *near = &so->lists[list].near;
 	Buffer		buffer = InvalidBuffer;
 
@@ -143,9 +105,9 @@ scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 			const void *row = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
 			float		lower;
 
-			vdb_quant_row_many(&so->weights, vdb_ivf_bits(ivf), near->base, &row, 1, &lower);
+			vdb_quant_row_many(&so->query.weights, space->bits, near->base, &row, 1, &lower);
 			lower -= EPSILON * near->gap *
-				vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row)->error;
+				vdb_quant_row_factors(space->dim, space->bits, row)->error;
 			if (lower < so->limit)
 				add_candidate(so, list, lead, block, lane, lower);
 		}
@@ -212,118 +174,13 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *
 }
 
 /*
- * What the operator for sparse vectors rounds by, at most.  Its sums are longer
- * than those of the others: each element of either vector is added to one of
- * four floats or more, which rounds by half an epsilon of the sum of magnitudes.
- */
-static inline double
-sparse_rounding(const VdbIvf *ivf)
-{
-	return (ivf->dim / 2 + 16) * (double) FLT_EPSILON;
-}
-
-/*
- * Distances of sparse vectors, as the operator adds them up: what dense kernels
- * say may be more than that.  Rounded down.
- */
-static void
-sparse_distances(VdbIvfScan *so, const void *const *rows, uint32 n, float *out)
-{
-	const VdbIvf *ivf = so->ivf;
-
-	for (uint32 i = 0; i < n; i++)
-	{
-		VdbSparse	row;
-		double		d;
-
-		vdb_am_to_sparse(rows[i], ivf->dim, so->sparse_index + ivf->dim,
-						 so->sparse_value + ivf->dim, &row);
-		/* the row first, as in the operator: its sum depends on it */
-		d = vdb_dist_sparse(ivf->kind->metric, &row, &so->sparse);
-		out[i] = d;
-		if (out[i] > d)
-			out[i] = nextafterf(out[i], -INFINITY);
-	}
-}
-
-/*
- * Bounds that cannot fail, from rows of sq8.  What such a row stands for, s, is
- * off by e, of which the length is known: |q - o| >= |q - s| - |e|, and
- * <q, o> <= <q, s> + |q||e|.  Roundings: see refined_bound(); they are less than
- * so much for each unit of the row's factors.
- */
-static void
-sq8_bounds(VdbIvfScan *so, const void *const *rows, uint32 n, float *out)
-{
-	const VdbIvf *ivf = so->ivf;
-	bool		ip = ivf->meta.metric == VDB_IP;
-	double		unit = (double) ivf->meta.scale * ivf->meta.scale;	/* 1, of the codes */
-	double		length = so->length;
-	double		root = sqrt(ivf->dim);
-	float		base = ip ? 0 : length * length;
-	const VdbQuantSq8Factors one_scale = {.scale = 1},
-				one_middle = {.middle = 1};
-	float		error_scale = vdb_ivf_sq8_error(ivf, &one_scale);
-	float		error_middle = vdb_ivf_sq8_error(ivf, &one_middle);
-	double		of_element = so->weights.step > 0 ? 0.502 * so->weights.step * ivf->dim :
-		length * root;			/* it counts as zero */
-	double		of_middle = 2 * ROUNDING * fabs(so->weights.step * so->weights.sum);
-	double		of_estimate = ROUNDING;
-	double		least = FLT_MIN + 2 * ROUNDING * base +
-		(ip ? unit * FLT_MIN * ivf->dim : ivf->meta.metric == VDB_COSINE ? unit * 2 * ROUNDING : 0);
-	float		slack_scale,
-				slack_middle,
-				slack_estimate,
-				slack;
-
-	if (ip)
-		of_element += ROUNDING * length * root;
-	if (ivf->kind->sparse)
-	{
-		if (ip)
-			of_element += sparse_rounding(ivf) * length * root;
-		else if (ivf->meta.metric == VDB_COSINE)
-			least += 8 * sparse_rounding(ivf) * unit;
-		else
-			of_estimate += sparse_rounding(ivf);
-	}
-	slack_scale = 127.5 * of_element;
-	slack_middle = of_element + of_middle;
-	slack_estimate = of_estimate;
-	slack = least;
-
-	vdb_quant_sq8_many(&so->weights, base, rows, n, out);
-	for (uint32 i = 0; i < n; i++)
-	{
-		const VdbQuantSq8Factors *f = vdb_quant_sq8_factors(ivf->dim, rows[i]);
-		float		scale = fabsf(f->scale);
-		float		middle = fabsf(f->middle);
-		float		error = error_scale * scale + error_middle * middle;
-		float		lower = out[i] - slack - slack_scale * scale - slack_middle * middle -
-			slack_estimate * (fabsf(out[i]) + 2 * fabsf(f->add));
-
-		if (!(out[i] > VDB_IVF_NO_BOUND))
-			out[i] = -INFINITY;
-		else if (ip)
-			out[i] = lower - (float) length * error;
-		else
-		{
-			lower = sqrtf(Max(lower, 0)) - error;
-			out[i] = Max(lower, 0) * Max(lower, 0);
-		}
-	}
-}
-
-/*
  * Entries of a lead page of plain vectors: their bounds are their distances, or
  * for sparse ones almost; or of rows of sq8.
  */
 static void
 scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
 {
-	const VdbIvf *ivf = so->ivf;
-	const VdbIvfShape *shape = &ivf->list;
-	VdbDistMany many = vdb_kernel.many[ivf->kind->elem][ivf->kind->metric];
+	const VdbIvfShape *shape = &so->ivf->list;
 	Buffer		buffer = InvalidBuffer;
 	uint32		step = Max(shape->rows_per_page, 1);
 
@@ -340,21 +197,10 @@ scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 				lanes[n] = lane;
 				rows[n++] = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
 			}
-		if (ivf->meta.coding == VDB_IVF_SQ8)
-			sq8_bounds(so, rows, n, d);
-		else if (ivf->kind->sparse)
-			sparse_distances(so, rows, n, d);
-		else
-			many(so->elements, rows, n, ivf->dim, d);
+		vdb_am_query_bounds(&so->query, rows, n, d);
 		for (uint32 i = 0; i < n; i++)
-		{
-			/* Beyond float's range: PostgreSQL finds its place. */
-			if (vdb_ivf_is_plain(ivf) && ivf->kind->elem == VDB_F32 && !ivf->kind->sparse &&
-				!vdb_dist_trusted(ivf->kind->metric, d[i]))
-				d[i] = -INFINITY;
 			if (d[i] < so->limit)
 				add_candidate(so, list, lead, block, lanes[i], d[i]);
-		}
 	}
 	if (BufferIsValid(buffer))
 		vdb_page_unpin(buffer);
@@ -437,99 +283,10 @@ visit_again(VdbIvfScan *so, Relation index)
 	so->ncandidates = so->next = 0;
 	for (uint32 i = 0; i < so->nlists; i++)
 		so->lists[i].taken = Max(so->lists[i].taken, so->limit);
-	so->bound = operator_distance(so, so->limit);
+	so->bound = vdb_am_operator_distance(&so->ivf->space, so->limit);
 	so->limit = INFINITY;
 	for (uint32 i = 0; i < so->nlists; i++)
 		scan_list(so, index, i, true);
-}
-
-/*
- * By how much the operator for sparse vectors may be below their distance, on
- * the scale of the codes.
- */
-static double
-sparse_slack(const VdbIvfScan *so, const VdbIvfNear *near, float estimate, float rescale)
-{
-	const VdbIvf *ivf = so->ivf;
-	double		rounding = sparse_rounding(ivf);
-	double		residual = vdb_ivf_reach(ivf) * sqrt(ivf->dim) * fabs(rescale); /* at most */
-
-	if (ivf->meta.metric == VDB_L2SQ)
-		return rounding * fabs(estimate);
-	if (ivf->meta.metric == VDB_COSINE)
-		return 8 * rounding * ivf->meta.scale * ivf->meta.scale;
-	/* Query, centre (at most query and gap) and residual, each by each. */
-	return rounding * (so->length + residual) * (so->length + near->gap);
-}
-
-/*
- * A lower bound of an entry's distance that cannot fail, from its 8 bits.
- *
- * The entry is a vector o, whose code stands for s.  Of e = s - o is known its
- * length d, that it is orthogonal to o minus the centre, and, as the rotation
- * is random, that it is a random direction besides.  So what the estimate is
- * off by, twice the product of e and q - o for L2 and that of e and q minus
- * the centre for inner products, is at most W d times the length of the other
- * factor: W is 1, by Cauchy-Schwarz, or SURE standard deviations of such a
- * product, where that is less.  For L2, with x = |q - o|:
- *
- *		x^2 >= estimate - 2 W d x,	and hence	x >= sqrt(estimate) - W d
- *
- * A code made not of the vector but of what an older code stands for has d, the
- * sum of the lengths of both errors, e and f, in its place.  Then for inner
- * products f meets q itself; and for L2, x^2 is less by |f|^2, too:
- *
- *		x >= sqrt(estimate - d^2) - W d
- *
- * holds for both kinds of entries (and, by induction, for codes of codes of
- * codes): see README.md.  The difference is very little.
- *
- * To that come roundings.  The query was rounded to integers, by half a step,
- * which counts for each dimension as much as the code there, 127.5 at most of
- * 8 bits; that is more than the rounding of floats in the query and the vector.  What
- * is left is the rounding of the terms here, and that of the operator, whose
- * sums are of floats, too: PostgreSQL takes a distance below its bound for an
- * error.
- */
-static double
-refined_bound(VdbIvfScan *so, const VdbIvfNear *near, const void *row)
-{
-	const VdbIvf *ivf = so->ivf;
-	const VdbQuantRowFactors *factors = vdb_quant_row_factors(ivf->dim, vdb_ivf_bits(ivf), row);
-	double		deviation = factors->error * (1 + ROUNDING);
-	double		length = deviation * so->most;
-	double		width = deviation * Min(so->most, SURE);
-	float		estimate;
-	double		slack,
-				lower;
-
-	vdb_quant_row_many(&so->weights, vdb_ivf_bits(ivf), near->base, &row, 1, &estimate);
-	if (!(estimate > VDB_IVF_NO_BOUND))
-		return -INFINITY;
-	slack = ROUNDING * (fabs(near->base) + fabs(factors->add) +
-						fabs((double) estimate - near->base - factors->add));
-	slack += so->rounded * fabs(factors->rescale) + FLT_MIN;
-	if (ivf->kind->sparse)
-		slack += sparse_slack(so, near, estimate, factors->rescale);
-
-	if (ivf->meta.metric == VDB_IP)
-	{
-		double		residual = vdb_ivf_reach(ivf) * sqrt(ivf->dim) * fabs(factors->rescale);
-
-		/* lengths of query, residual and centre: what rounding is relative to */
-		slack += ROUNDING * (so->length + residual) * (so->length + near->gap);
-		lower = estimate - width * Max(near->gap, so->length) - slack;
-		/* The operator loses products below float's range. */
-		return from_coded(ivf, lower) - (double) FLT_MIN * ivf->dim;
-	}
-	/* The error has the factor 2. */
-	length /= 2;
-	width /= 2;
-	if (ivf->meta.metric == VDB_COSINE)
-		slack += 2 * ROUNDING * ivf->meta.scale * ivf->meta.scale;
-	lower = sqrt(Max(estimate - length * length - slack, 0)) - width;
-	lower = Max(lower, 0) / ivf->meta.scale;
-	return ivf->meta.metric == VDB_COSINE ? lower * lower / 2 : lower;
 }
 
 /*
@@ -549,7 +306,7 @@ next_batch(VdbIvfScan *so)
 	if (n <= BATCH)
 	{
 		so->refined = so->limit;
-		so->bound = operator_distance(so, so->limit);
+		so->bound = vdb_am_operator_distance(&so->ivf->space, so->limit);
 		return so->ncandidates;
 	}
 	for (uint32 i = 0; i < n; i++)
@@ -576,7 +333,7 @@ next_batch(VdbIvfScan *so)
 		c[so->which[i]] = swap;
 	}
 	so->refined = limit;
-	so->bound = operator_distance(so, lowest);
+	so->bound = vdb_am_operator_distance(&so->ivf->space, lowest);
 	return end;
 }
 
@@ -646,12 +403,15 @@ refine_more(VdbIvfScan *so, Relation index)
 
 		if (shape->coded)
 		{
-			key = refined_bound(so, &so->lists[c->list].near, vdb_ivf_candidate_row(so, index, c, &buffer));
+			const VdbIvfNear *near = &so->lists[c->list].near;
+			const void *row = vdb_ivf_candidate_row(so, index, c, &buffer);
+
+			key = vdb_am_query_bound(&so->query, near->base, near->gap, row);
 			if (BufferIsValid(buffer))
 				vdb_page_unpin(buffer);
 		}
 		else
-			key = operator_distance(so, c->lower);
+			key = vdb_am_operator_distance(&so->ivf->space, c->lower);
 		vdb_scan_queue_push(&so->queue, key, &c->tid);
 	}
 	CHECK_FOR_INTERRUPTS();

@@ -173,16 +173,16 @@ add_row(void *arg, ItemPointer tid, const void *row)
 	const VdbIvf *ivf = d->ivf;
 	float		error;
 
-	if (!vdb_ivf_is_plain(ivf))
+	if (!vdb_am_is_plain(&ivf->space))
 	{
-		if (!vdb_ivf_decode(ivf, row, d->centre, d->rotated, &error))
+		if (!vdb_am_row_decode(&ivf->space, row, d->centre, d->rotated, &error))
 			return;
 	}
-	else if (!vdb_ivf_rotate(ivf, row, d->floats, d->rotated) || vdb_ivf_is_far(d->rotated))
+	else if (!vdb_am_rotate(&ivf->space, row, d->floats, d->rotated) || vdb_am_is_far(d->rotated))
 		return;
-	for (uint32 i = 0; i < ivf->dim; i++)
+	for (uint32 i = 0; i < ivf->space.dim; i++)
 		d->sum[i] += d->rotated[i] - d->centre[i];
-	d->lengths += sqrt(vdb_dist(VDB_F32, VDB_L2SQ, d->rotated, d->centre, ivf->dim));
+	d->lengths += sqrt(vdb_dist(VDB_F32, VDB_L2SQ, d->rotated, d->centre, ivf->space.dim));
 	d->count++;
 }
 
@@ -202,10 +202,10 @@ measure_drift(Counting *c)
 				lengths = 0;
 	Drift		d = {
 		.ivf = ivf,
-		.centre = palloc(ivf->dim * sizeof(float)),
-		.floats = palloc(ivf->dim * sizeof(float)),
-		.rotated = palloc(ivf->dim * sizeof(float)),
-		.sum = palloc(ivf->dim * sizeof(double)),
+		.centre = palloc(ivf->space.dim * sizeof(float)),
+		.floats = palloc(ivf->space.dim * sizeof(float)),
+		.rotated = palloc(ivf->space.dim * sizeof(float)),
+		.sum = palloc(ivf->space.dim * sizeof(double)),
 	};
 
 	vdb_ivf_route_begin(route, c->census->state.version, VDB_IVF_ANY, NULL, NULL);
@@ -218,12 +218,12 @@ measure_drift(Counting *c)
 		if (!list->lives || list->live == 0 ||
 			(uint64) seen++ * DRIFT_LISTS % Max(used, 1) >= DRIFT_LISTS)
 			continue;
-		memset(d.sum, 0, ivf->dim * sizeof(double));
+		memset(d.sum, 0, ivf->space.dim * sizeof(double));
 		d.lengths = d.count = 0;
 		vdb_ivf_route_centre(route, &list->list, d.centre);
 		vdb_ivf_list_walk(&ivf->list, c->index, list->list.head, list->list.number, add_row, &d,
 						  work);
-		for (uint32 j = 0; j < ivf->dim; j++)
+		for (uint32 j = 0; j < ivf->space.dim; j++)
 			square += d.sum[j] * d.sum[j];
 		offsets += sqrt(square);
 		lengths += d.lengths;

@@ -27,102 +27,7 @@
 
 #include "am/ivf/check.h"
 
-void
-vdb_ivf_check_report(VdbIvfCheck *check, BlockNumber block, const char *format,...)
-{
-	char		what[512];
-	va_list		args;
-
-	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
-	va_end(args);
-	check->nproblems++;
-	check->problem(check->arg, block, what);
-}
-
-#define report vdb_ivf_check_report
-
-/* ---- pages ---- */
-
-/* The file may have grown. */
-static void
-look_at_size(VdbIvfCheck *check)
-{
-	BlockNumber n = RelationGetNumberOfBlocks(check->index);
-
-	if (n <= check->nblocks && check->reached != NULL)
-		return;
-	if (check->reached == NULL)
-		check->reached = palloc_extended(Max(n, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	else
-	{
-		check->reached = repalloc_huge(check->reached, n);
-		memset(check->reached + check->nblocks, 0, n - check->nblocks);
-	}
-	check->nblocks = n;
-}
-
-bool
-vdb_ivf_check_in_file(VdbIvfCheck *check, BlockNumber block)
-{
-	if (block >= check->nblocks)
-		look_at_size(check);
-	return block < check->nblocks;
-}
-
-/* Notes that a page leads to another one; false if it must not be followed. */
-static bool
-reach(VdbIvfCheck *check, BlockNumber from, BlockNumber block)
-{
-	if (block == InvalidBlockNumber)
-	{
-		report(check, from, "a reference leads nowhere");
-		return false;
-	}
-	if (!vdb_ivf_check_in_file(check, block))
-	{
-		report(check, from, "it leads to block %u, beyond the end of the file", block);
-		return false;
-	}
-	if (check->reached[block])
-	{
-		report(check, from, "it leads to block %u, which something else leads to, too", block);
-		return false;
-	}
-	check->reached[block] = 1;
-	return true;
-}
-
-/* Copies a page, which must be one of ours. */
-static bool
-fetch(VdbIvfCheck *check, BlockNumber block, Page page)
-{
-	char	   *why;
-
-	CHECK_FOR_INTERRUPTS();
-	why = vdb_page_copy(check->index, block, check->strategy, page);
-	if (why != NULL)
-		report(check, block, "it cannot be read: %s", why);
-	else if (PageIsNew(page))
-		report(check, block, "it is all zeroes");
-	else if (!vdb_page_is_ours(page))
-		report(check, block, "it is no page of this index");
-	else
-		return true;
-	return false;
-}
-
-/* The same for one that another one leads to, and that has to be of a kind. */
-static bool
-fetch_kind(VdbIvfCheck *check, BlockNumber from, BlockNumber block, uint16 kind, Page page)
-{
-	if (!reach(check, from, block) || !fetch(check, block, page))
-		return false;
-	if (vdb_page_opaque(page)->kind == kind)
-		return true;
-	report(check, block, "its kind is %u where %u belongs", vdb_page_opaque(page)->kind, kind);
-	return false;
-}
+#define report(check, ...) vdb_am_check_report(&(check)->common, __VA_ARGS__)
 
 /* ---- rows ---- */
 
@@ -161,7 +66,7 @@ check_factors(VdbIvfCheck *check, const VdbIvfShape *shape, VdbIvfLead *lead, ui
 
 		if (lane >= shape->lanes || !ItemPointerIsValid(vdb_ivf_tid(shape, lead, lane)))
 			continue;
-		factors = vdb_quant_row_factors(check->ivf->dim, vdb_ivf_bits(check->ivf),
+		factors = vdb_quant_row_factors(check->ivf->space.dim, check->ivf->space.bits,
 										vdb_page_contents(check->row_page) + i * shape->row_size);
 		if (!isfinite(factors->add) || !isfinite(factors->rescale) ||
 			!(factors->error >= 0 && factors->error < INFINITY))
@@ -184,7 +89,7 @@ check_rows(VdbIvfCheck *check, const VdbIvfShape *shape, BlockNumber block, VdbI
 				report(check, block, "entries have no row page %u", i);
 			continue;
 		}
-		if (!fetch_kind(check, block, lead->rows[i], VDB_IVF_ROWS, page))
+		if (!vdb_am_check_fetch_kind(&check->common, block, lead->rows[i], VDB_IVF_ROWS, page))
 			continue;
 		if (vdb_page_opaque(page)->next != lead->list)
 			report(check, lead->rows[i], "it has rows of list %u, but block %u of list %u names it",
@@ -221,33 +126,6 @@ check_code(VdbIvfCheck *check, const VdbIvfShape *shape, BlockNumber block, VdbI
 		report(check, block, "lane %u has impossible factors", lane);
 }
 
-static void
-add_entry(VdbIvfCheck *check, ItemPointer tid, BlockNumber block, uint32 lane, uint32 list)
-{
-	VdbIvfCheckEntry *entry;
-
-	if (check->nentries == check->entry_room)
-	{
-		check->entry_room = Max(1024, 2 * check->entry_room);
-		check->entries = check->entries == NULL ?
-			palloc_extended(check->entry_room * sizeof(VdbIvfCheckEntry), MCXT_ALLOC_HUGE) :
-			repalloc_huge(check->entries, check->entry_room * sizeof(VdbIvfCheckEntry));
-	}
-	entry = &check->entries[check->nentries++];
-	entry->tid = *tid;
-	entry->block = block;
-	entry->lane = lane;
-	entry->list = list;
-	entry->seen = false;
-}
-
-static bool
-is_possible(ItemPointer tid)
-{
-	return ItemPointerGetBlockNumberNoCheck(tid) != InvalidBlockNumber &&
-		ItemPointerGetOffsetNumberNoCheck(tid) <= MaxOffsetNumber;
-}
-
 /* A lead page, which is in check->page and of the right list. */
 static void
 check_lead(VdbIvfCheck *check, const VdbIvfShape *shape, BlockNumber block, uint32 list)
@@ -266,10 +144,10 @@ check_lead(VdbIvfCheck *check, const VdbIvfShape *shape, BlockNumber block, uint
 		if (ItemPointerIsValid(tid))
 		{
 			used++;
-			if (!is_possible(tid))
+			if (!vdb_am_check_is_possible(tid))
 				report(check, block, "lane %u has an impossible row id", lane);
 			else if (check->deep && !shape->directory && check->lists[list].lives)
-				add_entry(check, tid, block, lane, list);
+				vdb_am_check_add(&check->common, tid, block, lane, list);
 		}
 		else if (loose)
 			report(check, block, "lane %u is marked as waiting for its block, but empty", lane);
@@ -323,7 +201,7 @@ check_chain(VdbIvfCheck *check, const VdbIvfShape *shape, BlockNumber from, Bloc
 	memset(head, 0, sizeof(*head));
 	while (block != InvalidBlockNumber)
 	{
-		if (!fetch_kind(check, from, block, VDB_IVF_LEAD, check->page))
+		if (!vdb_am_check_fetch_kind(&check->common, from, block, VDB_IVF_LEAD, check->page))
 			return;
 		if (vdb_ivf_lead(check->page)->list != number)
 		{
@@ -343,7 +221,7 @@ check_chain(VdbIvfCheck *check, const VdbIvfShape *shape, BlockNumber from, Bloc
 	if (!aimed)
 		report(check, first, "inserts begin at block %u, which is not in its chain", head->target);
 	/* The end was seen after the beginning, and before the beginning again. */
-	if (!fetch(check, first, check->page))
+	if (!vdb_am_check_fetch(&check->common, first, check->page))
 		return;
 	now = vdb_ivf_lead(check->page)->pages;
 	if (pages < head->pages || pages > now)
@@ -365,7 +243,7 @@ copy_centre(VdbIvfCheck *check, VdbIvfLead *lead, uint32 lane, char *to)
 	for (uint32 i = 0; i < parts; i++)
 	{
 		uint32		done = i * VDB_PAGE_SPACE;
-		char	   *why = vdb_page_copy(check->index, lead->rows[first + i], check->strategy,
+		char	   *why = vdb_page_copy(check->common.index, lead->rows[first + i], check->common.strategy,
 										check->row_page);
 
 		/* What is wrong with the page has been told. */
@@ -381,7 +259,7 @@ static void
 check_centre(VdbIvfCheck *check, BlockNumber block, VdbIvfLead *lead, uint32 lane,
 			 const VdbIvfListInfo *info)
 {
-	uint32		dim = check->ivf->dim;
+	uint32		dim = check->ivf->space.dim;
 	char	   *halves = palloc(check->ivf->directory.row_size);
 	float	   *centre = palloc(dim * sizeof(float));
 
@@ -462,7 +340,7 @@ static void
 check_directory(VdbIvfCheck *check)
 {
 	const VdbIvf *ivf = check->ivf;
-	uint64		before = check->nproblems;
+	uint64		before = check->common.nproblems;
 	uint32		living = 0;
 	Head		head;
 
@@ -480,7 +358,7 @@ check_directory(VdbIvfCheck *check)
 	if (living != check->state.nlists)
 		report(check, ivf->meta.directory, "it has %u lists where %u belong", living,
 			   check->state.nlists);
-	check->directory_sound = check->nproblems == before;
+	check->directory_sound = check->common.nproblems == before;
 }
 
 static void
@@ -489,7 +367,7 @@ check_lists(VdbIvfCheck *check)
 	for (uint32 i = 0; i < check->nlists; i++)
 	{
 		VdbIvfCheckList *list = &check->lists[i];
-		uint64		before = check->nproblems;
+		uint64		before = check->common.nproblems;
 		Head		head;
 
 		check_chain(check, &check->ivf->list, list->entry_block, list->head, list->info.number, i,
@@ -497,7 +375,7 @@ check_lists(VdbIvfCheck *check)
 		if (head.closed && list->info.died == VDB_IVF_LIVES && !check->state.busy)
 			report(check, list->head, "list %u takes no entries, and nothing else takes its place",
 				   list->info.number);
-		list->sound = check->nproblems == before;
+		list->sound = check->common.nproblems == before;
 	}
 }
 
@@ -515,7 +393,7 @@ check_tids(VdbIvfCheck *check, BlockNumber head, uint32 list)
 	{
 		VdbIvfTids *tids = (VdbIvfTids *) vdb_page_contents(check->page);
 
-		if (!fetch_kind(check, from, block, VDB_IVF_TIDS, check->page))
+		if (!vdb_am_check_fetch_kind(&check->common, from, block, VDB_IVF_TIDS, check->page))
 			return;
 		if (block == head)
 			tail = tids->tail;
@@ -523,10 +401,10 @@ check_tids(VdbIvfCheck *check, BlockNumber head, uint32 list)
 		if (tids->count > VDB_IVF_TIDS_PER_PAGE)
 			report(check, block, "it cannot have %u row ids", tids->count);
 		for (uint32 i = 0; i < Min(tids->count, VDB_IVF_TIDS_PER_PAGE); i++)
-			if (!ItemPointerIsValid(&tids->tids[i]) || !is_possible(&tids->tids[i]))
+			if (!vdb_am_check_is_possible(&tids->tids[i]))
 				report(check, block, "row id %u is impossible", i);
 			else if (check->deep)
-				add_entry(check, &tids->tids[i], block, i, list);
+				vdb_am_check_add(&check->common, &tids->tids[i], block, i, list);
 		from = block;
 		block = vdb_page_opaque(check->page)->next;
 	}
@@ -534,36 +412,12 @@ check_tids(VdbIvfCheck *check, BlockNumber head, uint32 list)
 		report(check, head, "its chain does not have block %u, which it says has room", tail);
 }
 
-/* The origin, or the codebook: a chain of pages of floats, which are read, too. */
+/* The origin, or the codebook, which are read, too. */
 static void
-check_floats(VdbIvfCheck *check, BlockNumber block, float *to, uint32 left, const char *name)
+check_floats(VdbIvfCheck *check, BlockNumber block, float *to, uint32 count, const char *name)
 {
-	BlockNumber from = VDB_IVF_METAPAGE;
-
-	while (left > 0)
-	{
-		uint32		n = Min(left, VDB_PAGE_SPACE / sizeof(float));
-
-		if (!fetch_kind(check, from, block, VDB_IVF_FLOATS, check->page))
-		{
-			check->deep = false;	/* it would all be wrong */
-			return;
-		}
-		if (vdb_page_size(check->page) < n * sizeof(float))
-			report(check, block, "it ends before its floats");
-		memcpy(to, vdb_page_contents(check->page), n * sizeof(float));
-		for (uint32 i = 0; i < n; i++)
-			if (!isfinite(to[i]))
-			{
-				report(check, block, "the %s is no vector", name);
-				check->deep = false;
-				break;
-			}
-		to += n;
-		left -= n;
-		from = block;
-		block = vdb_page_opaque(check->page)->next;
-	}
+	if (!vdb_am_check_floats(&check->common, block, VDB_IVF_FLOATS, to, count, name, check->page))
+		check->deep = false;	/* it would all be wrong */
 }
 
 static bool
@@ -572,7 +426,7 @@ check_state(VdbIvfCheck *check)
 	VdbIvfState *state = &check->state;
 	BlockNumber block = check->ivf->meta.state;
 
-	if (!fetch_kind(check, VDB_IVF_METAPAGE, block, VDB_IVF_STATE, check->page))
+	if (!vdb_am_check_fetch_kind(&check->common, VDB_IVF_METAPAGE, block, VDB_IVF_STATE, check->page))
 		return false;
 	if (vdb_page_size(check->page) < sizeof(*state))
 	{
@@ -589,11 +443,12 @@ check_state(VdbIvfCheck *check)
 static bool
 check_meta(VdbIvfCheck *check)
 {
-	const VdbAmKind *kind = vdb_am_kind(check->index);
+	const VdbAmKind *kind = vdb_am_kind(check->common.index);
 	VdbIvfMeta	meta;
 	const char *problem;
 
-	if (!fetch_kind(check, VDB_IVF_METAPAGE, VDB_IVF_METAPAGE, VDB_IVF_META, check->page))
+	if (!vdb_am_check_fetch_kind(&check->common, VDB_IVF_METAPAGE, VDB_IVF_METAPAGE,
+								 VDB_IVF_META, check->page))
 		return false;
 	if (vdb_page_size(check->page) < sizeof(meta))
 	{
@@ -622,7 +477,8 @@ check_pages(VdbIvfCheck *check)
 
 	if (meta->directory == InvalidBlockNumber)
 		return;					/* nothing was ever inserted */
-	check_floats(check, meta->origin, (float *) check->ivf->origin, check->ivf->dim, "origin");
+	check_floats(check, meta->origin, (float *) check->ivf->space.origin, check->ivf->space.dim,
+				 "origin");
 	if (meta->coding == VDB_IVF_PQ)
 		check_floats(check, meta->codebook, (float *) check->ivf->pq.codebook,
 					 vdb_ivf_codebook_size(check->ivf), "codebook");
@@ -639,26 +495,20 @@ check_pages(VdbIvfCheck *check)
 }
 
 void
-vdb_ivf_check(Relation index, Relation heap, VdbIvfProblem problem, void *arg)
+vdb_ivf_check(Relation index, Relation heap, VdbAmProblem problem, void *arg)
 {
-	VdbIvfCheck check = {
-		.index = index,
-		.problem = problem,
-		.arg = arg,
-		.deep = heap != NULL,
-	};
+	VdbIvfCheck check = {.deep = heap != NULL};
 	bool		guarded = !RecoveryInProgress();
 	BlockNumber state = InvalidBlockNumber;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "ivf check",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
-	check.strategy = GetAccessStrategy(BAS_BULKREAD);
 	check.page = palloc(BLCKSZ);
 	check.row_page = palloc(BLCKSZ);
 	if (guarded)
 		vdb_page_guard(index, VDB_IVF_METAPAGE);
-	look_at_size(&check);
+	vdb_am_check_begin(&check.common, index, problem, arg);
 	if (check_meta(&check))
 	{
 		state = check.ivf->meta.state;
@@ -672,7 +522,7 @@ vdb_ivf_check(Relation index, Relation heap, VdbIvfProblem problem, void *arg)
 	}
 	if (guarded)
 		vdb_page_unguard(index, VDB_IVF_METAPAGE);
-	FreeAccessStrategy(check.strategy);
+	vdb_am_check_end(&check.common);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

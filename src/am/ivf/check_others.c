@@ -14,11 +14,11 @@
 
 #include "am/ivf/check.h"
 
-#define report vdb_ivf_check_report
+#define report(check, ...) vdb_am_check_report(&(check)->common, __VA_ARGS__)
 
 typedef struct Suspect
 {
-	uint32		list;			/* of check->lists, or as in VdbIvfCheckEntry */
+	uint32		list;			/* of check->lists, or as in VdbAmCheckEntry */
 	BlockNumber block;
 } Suspect;
 
@@ -40,17 +40,18 @@ walk_again(VdbIvfCheck *check, BlockNumber head, uint16 kind)
 	const VdbIvfShape *shape = &check->ivf->list;
 	BlockNumber block = head;
 
-	for (BlockNumber steps = 0; steps <= check->nblocks && vdb_ivf_check_in_file(check, block); steps++)
+	for (BlockNumber steps = 0;
+		 steps <= check->common.nblocks && vdb_am_check_in_file(&check->common, block); steps++)
 	{
 		Page		page = check->page;
 
-		if (vdb_page_copy(check->index, block, check->strategy, page) != NULL ||
+		if (vdb_page_copy(check->common.index, block, check->common.strategy, page) != NULL ||
 			!vdb_page_is_ours(page) || vdb_page_opaque(page)->kind != kind)
 			return;
-		check->reached[block] = 1;
+		check->common.reached[block] = 1;
 		for (uint32 i = 0; kind == VDB_IVF_LEAD && i < shape->nrow_pages; i++)
-			if (vdb_ivf_check_in_file(check, vdb_ivf_lead(page)->rows[i]))
-				check->reached[vdb_ivf_lead(page)->rows[i]] = 1;
+			if (vdb_am_check_in_file(&check->common, vdb_ivf_lead(page)->rows[i]))
+				check->common.reached[vdb_ivf_lead(page)->rows[i]] = 1;
 		block = vdb_page_opaque(page)->next;
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -98,15 +99,15 @@ vdb_ivf_check_others(VdbIvfCheck *check)
 	uint64		n = 0,
 				room = 1;
 
-	for (BlockNumber block = 0; block < check->nblocks; block++)
+	for (BlockNumber block = 0; block < check->common.nblocks; block++)
 	{
 		Suspect		suspect = {.block = block};
 		char	   *why;
 
-		if (check->reached[block])
+		if (check->common.reached[block])
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		why = vdb_page_copy(check->index, block, check->strategy, check->page);
+		why = vdb_page_copy(check->common.index, block, check->common.strategy, check->page);
 		if (why != NULL)
 			report(check, block, "it cannot be read: %s", why);
 		else if (PageIsNew(check->page))
@@ -138,7 +139,7 @@ vdb_ivf_check_others(VdbIvfCheck *check)
 				walk_again(check, check->ivf->meta.zeros, VDB_IVF_TIDS);
 			}
 		}
-		if (check->reached[suspects[i].block])
+		if (check->common.reached[suspects[i].block])
 			continue;
 		if (list != VDB_IVF_CHECK_NULLS)
 			report(check, suspects[i].block, "nothing leads to it, though it is of list %u",

@@ -1,7 +1,7 @@
 /*
  * index.c
- *	  An index as its metapage describes it: where things are on its pages, the
- *	  rotation, and the origin.
+ *	  An index as its metapage describes it: its space, and where things are on
+ *	  its pages.
  */
 #include "postgres.h"
 
@@ -65,43 +65,33 @@ shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint
 static Size
 whole_size(const VdbIvfMeta *meta)
 {
-	Size		floats = meta->dim;
+	Size		floats = 0;
 
 	if (meta->coding == VDB_IVF_PQ)
-		floats += (Size) meta->dim * PQ_CENTROIDS;
-	return MAXALIGN(sizeof(VdbIvf)) + MAXALIGN(vdb_quant_rotation_size(meta->dim)) +
-		floats * sizeof(float);
+		floats = (Size) meta->dim * PQ_CENTROIDS;
+	return MAXALIGN(sizeof(VdbIvf)) + vdb_am_space_memory(meta->dim) + floats * sizeof(float);
 }
 
-/* Makes it point to what follows it. */
+/* What follows it: the memory of its space, then the codebook. */
+static void *
+space_memory(const VdbIvf *ivf)
+{
+	return (char *) ivf + MAXALIGN(sizeof(VdbIvf));
+}
+
+/* Makes it point to that. */
 static void
 set_pointers(VdbIvf *ivf)
 {
-	char	   *signs = (char *) ivf + MAXALIGN(sizeof(VdbIvf));
-
-	ivf->rotation.signs = (uint32_t *) signs;
-	ivf->origin = (float *) (signs + MAXALIGN(vdb_quant_rotation_size(ivf->dim)));
-	ivf->pq.codebook = ivf->origin + ivf->dim;
+	vdb_am_space_move(&ivf->space, space_memory(ivf));
+	ivf->pq.codebook = (float *) ((char *) space_memory(ivf) + vdb_am_space_memory(ivf->space.dim));
 }
 
-uint8
-vdb_ivf_row_version(uint8 coding)
+VdbAmRows
+vdb_ivf_rows(uint8 coding)
 {
-	return coding == VDB_IVF_SQ8 ? VDB_QUANT_SQ8_VERSION : VDB_QUANT_ROW_VERSION;
-}
-
-static uint32
-row_size(const VdbAmKind *kind, const VdbIvfMeta *meta)
-{
-	switch (meta->coding)
-	{
-		case VDB_IVF_PLAIN:
-			return vdb_am_bytes(kind, meta->dim);
-		case VDB_IVF_SQ8:
-			return vdb_quant_sq8_size(meta->dim);
-		default:
-			return vdb_quant_row_size(meta->dim, meta->bits);
-	}
+	return coding == VDB_IVF_PLAIN ? VDB_AM_ROWS_PLAIN :
+		coding == VDB_IVF_SQ8 ? VDB_AM_ROWS_SQ8 : VDB_AM_ROWS_RABITQ;
 }
 
 /*
@@ -111,12 +101,12 @@ row_size(const VdbAmKind *kind, const VdbIvfMeta *meta)
 static void
 product_shape(VdbIvf *ivf)
 {
-	uint32		m = Min(Min(ivf->dim, (ivf->dim + 7) / 8 * 4), MAX_CODE_DIM / 4);
+	uint32		m = Min(Min(ivf->space.dim, (ivf->space.dim + 7) / 8 * 4), MAX_CODE_DIM / 4);
 
-	while (!shape_init(&ivf->list, true, false, 4 * m, row_size(ivf->kind, &ivf->meta)))
+	while (!shape_init(&ivf->list, true, false, 4 * m, ivf->space.row_size))
 		m -= 4;
 	ivf->list.product = true;
-	ivf->pq.dim = ivf->dim;
+	ivf->pq.dim = ivf->space.dim;
 	ivf->pq.m = m;
 	ivf->pq.ncentroids = PQ_CENTROIDS;
 }
@@ -129,21 +119,17 @@ vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 	uint32		code_dim = Min(meta->dim, MAX_CODE_DIM);
 
 	ivf->meta = *meta;
-	ivf->kind = kind;
-	ivf->dim = meta->dim;
-	ivf->normalized = meta->metric == VDB_COSINE;
-	ivf->coded_metric = meta->metric == VDB_IP ? VDB_IP : VDB_L2SQ;
+	vdb_am_space_init(&ivf->space, kind, meta->dim, vdb_ivf_rows(meta->coding),
+					  (VdbQuantBits) meta->bits, meta->scale, meta->seed, space_memory(ivf));
 	if (meta->coding == VDB_IVF_PQ)
 		product_shape(ivf);
 	/* One query serves both, so their blocks cover the same dimensions. */
 	while ((meta->coding != VDB_IVF_PQ &&
-			!shape_init(&ivf->list, coded, false, code_dim, row_size(kind, meta))) ||
+			!shape_init(&ivf->list, coded, false, code_dim, ivf->space.row_size)) ||
 		   !shape_init(&ivf->directory, true, true, code_dim,
 					   TYPEALIGN(4, meta->dim * sizeof(uint16))))
 		code_dim = (code_dim - 1) / 16 * 16;
 	set_pointers(ivf);
-	vdb_quant_rotation_init(&ivf->rotation, meta->dim, meta->seed,
-							(void *) ivf->rotation.signs);
 	return ivf;
 }
 
@@ -153,7 +139,7 @@ vdb_ivf_is_readable(const VdbIvfMeta *meta)
 {
 	return meta->version == VDB_IVF_VERSION && meta->rotation == VDB_QUANT_ROTATION_VERSION &&
 		meta->block == VDB_QUANT_BLOCK_VERSION &&
-		meta->row == vdb_ivf_row_version(meta->coding) &&
+		meta->row == vdb_am_row_version(vdb_ivf_rows(meta->coding)) &&
 		(meta->coding != VDB_IVF_PQ || meta->product == VDB_QUANT_PQ_VERSION);
 }
 
@@ -221,7 +207,7 @@ load(Relation index)
 	vdb_ivf_read_meta(index, &meta);
 	ivf = vdb_ivf_describe(vdb_am_kind(index), &meta);
 	if (meta.origin != InvalidBlockNumber)
-		read_floats(index, meta.origin, meta.dim, (float *) ivf->origin);
+		read_floats(index, meta.origin, meta.dim, (float *) ivf->space.origin);
 	if (meta.codebook != InvalidBlockNumber)
 		read_floats(index, meta.codebook, vdb_ivf_codebook_size(ivf),
 					(float *) ivf->pq.codebook);
@@ -268,52 +254,11 @@ vdb_ivf_is_same(Relation index, const VdbIvf *ivf)
 	return memcmp(&cached->meta, &ivf->meta, sizeof(VdbIvfMeta)) == 0;
 }
 
-bool
-vdb_ivf_floats(const VdbIvf *ivf, const void *elements, float *floats)
-{
-	vdb_am_to_floats(ivf->kind, elements, ivf->dim, floats);
-	if (ivf->normalized)
-	{
-		double		norm = vdb_dist_norm(VDB_F32, floats, ivf->dim);
-
-		if (!(norm > 0))
-			return false;
-		for (uint32 i = 0; i < ivf->dim; i++)
-			floats[i] = floats[i] / norm;
-	}
-	return true;
-}
-
-void
-vdb_ivf_place(const VdbIvf *ivf, float *floats, float *rotated)
-{
-	double		scale = ivf->meta.scale;
-
-	/* Before the rotation: its rounding is in proportion to the length. */
-	for (uint32 i = 0; i < ivf->dim; i++)
-		floats[i] = ((double) floats[i] - ivf->origin[i]) * scale;
-	vdb_quant_rotate(&ivf->rotation, floats, rotated);
-	if (!(vdb_dist_square(VDB_F32, rotated, ivf->dim) < (double) VDB_IVF_FAR * VDB_IVF_FAR))
-	{
-		memset(rotated, 0, ivf->dim * sizeof(float));
-		rotated[0] = VDB_IVF_FAR;
-	}
-}
-
-bool
-vdb_ivf_rotate(const VdbIvf *ivf, const void *elements, float *floats, float *rotated)
-{
-	if (!vdb_ivf_floats(ivf, elements, floats))
-		return false;
-	vdb_ivf_place(ivf, floats, rotated);
-	return true;
-}
-
 uint32
 vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most)
 {
 	uint32		all = PG_UINT32_MAX;
-	int			i = 0;
+	double		target = vdb_am_ivf_recall > 0 ? vdb_am_ivf_recall : vdb_am_target_recall;
 
 	if (most == NULL)
 		most = &all;
@@ -327,9 +272,7 @@ vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most)
 	}
 	if (vdb_am_ivf_probes > 0)
 		return vdb_am_ivf_probes;
-	while (i < VDB_IVF_NRECALLS - 1 && vdb_ivf_recalls[i] < vdb_am_ivf_recall)
-		i++;
-	return Max(state->probes[i], 1);
+	return Max(vdb_am_width(vdb_ivf_recalls, state->probes, VDB_IVF_NRECALLS, target), 1);
 }
 
 /* ---- what changes ---- */

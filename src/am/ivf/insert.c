@@ -48,9 +48,9 @@ create_state(Relation index)
 	state->index = RelationGetRelid(index);
 	state->file = VDB_COMPAT_RELNUMBER(index);
 	state->ivf = ivf;
-	state->floats = palloc(ivf->dim * sizeof(float));
-	state->rotated = palloc(ivf->dim * sizeof(float));
-	state->centre = palloc(ivf->dim * sizeof(float));
+	state->floats = palloc(ivf->space.dim * sizeof(float));
+	state->rotated = palloc(ivf->space.dim * sizeof(float));
+	state->centre = palloc(ivf->space.dim * sizeof(float));
 	state->tables_memory = palloc(vdb_quant_tables_size(ivf->directory.code_dim));
 	state->route = vdb_ivf_route_create(ivf, index);
 	vdb_ivf_route_expect(state->route, 1);
@@ -134,16 +134,16 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 		vdb_ivf_tids_add(index, ivf->meta.nulls, false, tid);
 		return false;
 	}
-	vdb_am_vector(ivf->kind, values[0], &vector);
-	vdb_am_check_dim(ivf->kind, ivf->dim, vector.dim);
-	if (vdb_ivf_rotate(ivf, vector.elements, state->floats, state->rotated))
+	vdb_am_vector(ivf->space.kind, values[0], &vector);
+	vdb_am_check_dim(ivf->space.kind, ivf->space.dim, vector.dim);
+	if (vdb_am_rotate(&ivf->space, vector.elements, state->floats, state->rotated))
 	{
 		vdb_quant_tables_init(&state->tables, ivf->directory.code_dim, state->rotated,
 							  state->tables_memory);
 		entry.tid = *tid;
 		entry.rotated = state->rotated;
 		entry.centre = state->centre;
-		entry.row = vdb_ivf_is_plain(ivf) ? vector.elements : NULL;
+		entry.row = vdb_am_is_plain(&ivf->space) ? vector.elements : NULL;
 		for (;;)
 		{
 			find_list(state, index, &near);

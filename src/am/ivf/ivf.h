@@ -10,7 +10,9 @@
 #include "nodes/execnodes.h"
 #include "utils/rel.h"
 
-#include "am/common/kind.h"
+#include "am/common/check.h"
+#include "am/common/last.h"
+#include "am/common/space.h"
 #include "am/ivf/ivf_format.h"
 #include "kernel/kernel.h"
 #include "page/page.h"
@@ -43,38 +45,11 @@ typedef struct VdbIvfShape
 typedef struct VdbIvf
 {
 	VdbIvfMeta	meta;			/* as it was when this was made */
-	const VdbAmKind *kind;
-	uint32		dim;
-	VdbMetric	coded_metric;	/* of codes: VDB_L2SQ, or VDB_IP */
-	bool		normalized;		/* vectors are scaled to length 1 for codes */
+	VdbAmSpace	space;
 	VdbIvfShape list;
 	VdbIvfShape directory;
-	VdbQuantRotation rotation;
-	const float *origin;		/* not rotated */
 	VdbQuantPq	pq;				/* of product codes */
 } VdbIvf;
-
-/* Whether rows are vectors as the table has them. */
-static inline bool
-vdb_ivf_is_plain(const VdbIvf *ivf)
-{
-	return ivf->meta.coding == VDB_IVF_PLAIN;
-}
-
-/* Of the rows beside codes. */
-static inline VdbQuantBits
-vdb_ivf_bits(const VdbIvf *ivf)
-{
-	return (VdbQuantBits) ivf->meta.bits;
-}
-
-/* How far from the middle of their grid the codes of such rows are, at most. */
-static inline double
-vdb_ivf_reach(const VdbIvf *ivf)
-{
-	return vdb_ivf_bits(ivf) == VDB_QUANT_8BITS ? 127.5 :
-		vdb_ivf_bits(ivf) == VDB_QUANT_4BITS ? 7.5 : 1.5;
-}
 
 /* Floats of the codebook. */
 static inline uint32
@@ -107,8 +82,8 @@ extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
 extern const char *vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta);
 extern bool vdb_ivf_is_readable(const VdbIvfMeta *meta);
 
-/* What VdbIvfMeta.row should be. */
-extern uint8 vdb_ivf_row_version(uint8 coding);
+/* What the rows of a VdbIvfCoding are. */
+extern VdbAmRows vdb_ivf_rows(uint8 coding);
 
 /* The metapage as it is now, checked. */
 extern void vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta);
@@ -123,39 +98,6 @@ extern void vdb_ivf_read_state(Relation index, const VdbIvf *ivf, VdbIvfState *s
 extern void vdb_ivf_write_state(Relation index, const VdbIvf *ivf, bool building,
 								const VdbIvfState *state);
 
-/*
- * A vector's elements as floats, of length 1 under cosine; false if it has no
- * direction but needs one.
- */
-extern bool vdb_ivf_floats(const VdbIvf *ivf, const void *elements, float *floats);
-
-/*
- * Such floats as codes want them: relative to the origin, times the scale, and
- * rotated.  The scale brings the data to a length of about 1, so that neither
- * squares nor half-precision centres leave their range.
- *
- * What is further than VDB_IVF_FAR then has no place among the codes: it
- * becomes a vector of that length, and vdb_ivf_is_far().  floats is changed.
- */
-extern void vdb_ivf_place(const VdbIvf *ivf, float *floats, float *rotated);
-
-#define VDB_IVF_FAR 1e15f
-
-static inline bool
-vdb_ivf_is_far(const float *rotated)
-{
-	return rotated[0] >= VDB_IVF_FAR;
-}
-
-/*
- * The code of a vector that is far: an estimate below this bounds nothing.
- */
-#define VDB_IVF_NO_BOUND (-1e37f)
-
-/* Both.  floats and rotated have dim floats. */
-extern bool vdb_ivf_rotate(const VdbIvf *ivf, const void *elements, float *floats,
-						   float *rotated);
-
 /* ---- code.c: entries apart from pages ---- */
 
 /*
@@ -167,7 +109,7 @@ extern bool vdb_ivf_rotate(const VdbIvf *ivf, const void *elements, float *float
 extern Size vdb_ivf_encoded_size(const VdbIvf *ivf, const VdbIvfShape *shape);
 
 /*
- * Encodes a vector, as vdb_ivf_rotate() made it, for a list with that centre
+ * Encodes a vector, as vdb_am_rotate() made it, for a list with that centre
  * (NULL is zero).  row is what to store beside, or NULL: codes of it.  error:
  * how far rotated is from the true vector, at most.  rotated is not looked at
  * for a plain list.  scratch has 2 x dim floats.  Pure C, for any thread.
@@ -175,20 +117,6 @@ extern Size vdb_ivf_encoded_size(const VdbIvf *ivf, const VdbIvfShape *shape);
 extern void vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const float *rotated,
 						   const float *centre, float error, const void *row, float *scratch,
 						   void *encoded);
-
-/* The row of codes alone; scratch has dim floats. */
-extern void vdb_ivf_encode_row(const VdbIvf *ivf, const float *rotated, const float *centre,
-							   float error, float *scratch, void *row);
-
-/*
- * What such a row stands for, and how far that is from the true vector at
- * most; false for a vector that is far.
- */
-extern bool vdb_ivf_decode(const VdbIvf *ivf, const void *row, const float *centre,
-						   float *rotated, float *error);
-
-/* How far what a row of sq8 stands for is from the true vector, at most. */
-extern double vdb_ivf_sq8_error(const VdbIvf *ivf, const VdbQuantSq8Factors *factors);
 
 /* Puts code and factors into a lane of a block, or those of 32 into all. */
 extern void vdb_ivf_encoded_lane(const VdbIvf *ivf, const VdbIvfShape *shape,
@@ -365,7 +293,7 @@ typedef enum VdbIvfOrder
 	VDB_IVF_ANY					/* not by distance: the query and tables are not looked at */
 } VdbIvfOrder;
 
-/* Begins anew, for a query as vdb_ivf_rotate() made it. */
+/* Begins anew, for a query as vdb_am_rotate() made it. */
 extern void vdb_ivf_route_begin(VdbIvfRoute *route, uint32 version, VdbIvfOrder order,
 								const float *query, VdbQuantTables *tables);
 
@@ -435,6 +363,12 @@ typedef struct VdbIvfListCount
 extern void vdb_ivf_guard(Relation index, const VdbIvf *ivf);
 extern void vdb_ivf_unguard(Relation index);
 
+/*
+ * Has searches look at so many lists, for each of vdb_ivf_recalls, until lists
+ * have changed so much that it is measured anew.
+ */
+extern void vdb_ivf_set_probes(Relation index, const VdbIvf *ivf, const uint32 *probes);
+
 /* Then: all lists of the directory, in order of their numbers. */
 extern VdbIvfListCount *vdb_ivf_all_lists(Relation index, const VdbIvf *ivf, uint32 *n);
 
@@ -458,15 +392,12 @@ extern uint32 vdb_ivf_probe(VdbIvfScan *scan, Relation index, const void *row,
 
 /* ---- check.c: is an index sound? ---- */
 
-/* Told of a problem at a block (or InvalidBlockNumber, when it is at none). */
-typedef void (*VdbIvfProblem) (void *arg, BlockNumber block, const char *what);
-
 /*
  * Looks at all pages, beside inserts and searches; changes of lists and vacuum
  * wait.  With a table, compares all its rows, too, for which nobody may insert
  * meanwhile: the caller has locked it.
  */
-extern void vdb_ivf_check(Relation index, Relation heap, VdbIvfProblem problem, void *arg);
+extern void vdb_ivf_check(Relation index, Relation heap, VdbAmProblem problem, void *arg);
 
 /* Is this an index of this access method, by either name? */
 extern bool vdb_ivf_is_index(Relation index);
@@ -521,5 +452,8 @@ extern void vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey 
 						   int norderbys);
 extern bool vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void vdb_ivf_end_scan(IndexScanDesc scan);
+
+/* What a scan has done so far, in all; false if it was not begun. */
+extern bool vdb_ivf_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts);
 
 #endif							/* VDB_IVF_H */

@@ -56,7 +56,7 @@ typedef struct VdbIvfMeta
 	BlockNumber origin;			/* first page of the origin's floats */
 	BlockNumber zeros;			/* row ids of zero vectors, under cosine */
 	BlockNumber nulls;			/* row ids of rows without a vector */
-	float		scale;			/* a power of two: see vdb_ivf_place() */
+	float		scale;			/* a power of two: see vdb_am_place() */
 	BlockNumber codebook;		/* of pq: first page of its floats */
 	uint32		product;		/* of pq: VDB_QUANT_PQ_VERSION */
 } VdbIvfMeta;

@@ -8,12 +8,9 @@
 
 #include <math.h>
 
-#include "access/tableam.h"
 #include "miscadmin.h"
-#include "optimizer/plancat.h"
-#include "storage/bufmgr.h"
-#include "utils/sampling.h"
 
+#include "am/common/sample.h"
 #include "am/ivf/build.h"
 
 /* Where the probes for each recall are measured: rows, and neighbours of each. */
@@ -25,86 +22,10 @@
 
 /* ---- sampling ---- */
 
-typedef struct Sampling
-{
-	VdbIvfBuild *build;
-	double		share;			/* of the rows that are offered to the sample */
-	int64		offered;
-	int64		seen;			/* rows with a vector */
-	float	   *floats;
-} Sampling;
-
-/*
- * Keeps a random sample of all rows offered so far (Vitter, "Random Sampling
- * with a Reservoir", ACM TOMS 1985, algorithm R).  Of many rows only a share is
- * offered, since each that goes in is detoasted, be it replaced later or not.
- */
 static void
-sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *arg)
+tell_sampled(void *arg, int64 seen)
 {
-	Sampling   *sampling = arg;
-	VdbIvfBuild *build = sampling->build;
-	uint32		dim = build->ivf->dim;
-	int64		place = sampling->offered;
-	VdbAmVector vector;
-
-	if (isnull[0])
-		return;
-	if (++sampling->seen % 1024 == 0)
-		vdb_ivf_build_progress(build, sampling->seen);
-	if (sampling->share < 1 && pg_prng_double(&build->random) >= sampling->share)
-		return;
-	if (place >= build->max_sample)
-	{
-		place = pg_prng_uint64_range(&build->random, 0, place);
-		if (place >= build->max_sample)
-		{
-			sampling->offered++;
-			return;
-		}
-	}
-	vdb_am_vector(build->ivf->kind, values[0], &vector);
-	vdb_am_check_dim(build->ivf->kind, dim, vector.dim);
-	if (vdb_ivf_floats(build->ivf, vector.elements, sampling->floats))
-	{
-		memcpy(build->sample + place * dim, sampling->floats, dim * sizeof(float));
-		build->nsample = Max(build->nsample, place + 1);
-		sampling->offered++;
-	}
-	vdb_am_vector_free(&vector);
-}
-
-/*
- * Reads the table, or as many of its blocks as the sample is to have rows, as
- * ANALYZE does: rows of the same block may be alike.  Returns the number of
- * rows with a vector in the whole table.
- */
-static double
-scan_sample(Sampling *sampling)
-{
-	VdbIvfBuild *build = sampling->build;
-	BlockNumber all = RelationGetNumberOfBlocks(build->heap);
-	BlockNumber done = 0;
-	BlockSamplerData blocks;
-
-	build->nsample = 0;
-	sampling->offered = sampling->seen = 0;
-	if (all <= build->max_sample)
-	{
-		table_index_build_scan(build->heap, build->index, build->info, false, false, sample_row,
-							   sampling, NULL);
-		return sampling->seen;
-	}
-	BlockSampler_Init(&blocks, all, build->max_sample,
-					  (uint32) pg_prng_uint32(&build->random));
-	while (BlockSampler_HasMore(&blocks))
-	{
-		table_index_build_range_scan(build->heap, build->index, build->info, false, false, false,
-									 BlockSampler_Next(&blocks), 1, sample_row, sampling, NULL);
-		done++;
-		CHECK_FOR_INTERRUPTS();
-	}
-	return (double) sampling->seen / done * all;
+	vdb_ivf_build_progress(arg, seen);
 }
 
 /*
@@ -114,37 +35,39 @@ scan_sample(Sampling *sampling)
 void
 vdb_ivf_learn_sample(VdbIvfBuild *build)
 {
-	Sampling	sampling = {.build = build};
-	BlockNumber pages;
-	double		rows,
-				all_visible;
+	const VdbAmSpace *space = &build->ivf->space;
+	VdbAmSample sample = {.space = space,.heap = build->heap,.index = build->index};
+	double		rows = vdb_am_table_rows(build->heap);
 
-	estimate_rel_size(build->heap, NULL, &pages, &rows, &all_visible);
 	vdb_ivf_build_fit(build, rows, true);
-	sampling.floats = palloc(build->ivf->dim * sizeof(float));
-	build->sample = palloc_extended((Size) build->max_sample * build->ivf->dim * sizeof(float),
+	build->sample = palloc_extended((Size) build->max_sample * space->dim * sizeof(float),
 									MCXT_ALLOC_HUGE);
-	sampling.share = 1.5 * build->max_sample / Max(rows, 1);
+	sample.info = build->info;
+	sample.random = &build->random;
+	sample.progress = tell_sampled;
+	sample.arg = build;
+	sample.floats = build->sample;
+	sample.share = 1.5 * build->max_sample / Max(rows, 1);
 	for (;;)
 	{
 		BlockNumber all = RelationGetNumberOfBlocks(build->heap);
-		uint32		most = build->max_sample;
 		uint32		want;
 
+		sample.max = build->max_sample;
 		vdb_ivf_build_phase(build, VDB_IVF_PHASE_SAMPLE,
-							rows * Min(1, (double) most / Max(all, 1)));
-		build->rows = rows = scan_sample(&sampling);
+							rows * Min(1, (double) sample.max / Max(all, 1)));
+		build->rows = rows = vdb_am_sample(&sample);
+		build->nsample = sample.n;
 		vdb_ivf_build_fit(build, rows, false);
-		want = Min(build->max_sample, most);
-		if (sampling.share >= 1 || build->nsample >= 0.75 * want)
+		want = Min(build->max_sample, sample.max);
+		if (sample.share >= 1 || build->nsample >= 0.75 * want)
 		{
 			build->max_sample = want;
 			break;
 		}
-		build->max_sample = most;
-		sampling.share = 1.5 * want / Max(sampling.seen, 1);
+		build->max_sample = sample.max;
+		sample.share = 1.5 * want / Max(sample.seen, 1);
 	}
-	pfree(sampling.floats);
 	build->nlists = Max(1, Min(build->nlists, build->nsample));
 }
 
@@ -158,9 +81,9 @@ place_rows(void *arg, size_t item, int thread)
 
 	for (uint32 i = item * 64; i < end; i++)
 	{
-		float	   *row = build->sample + (Size) i * build->ivf->dim;
+		float	   *row = build->sample + (Size) i * build->ivf->space.dim;
 
-		vdb_ivf_place(build->ivf, row, row);
+		vdb_am_place(&build->ivf->space, row, row);
 	}
 }
 
@@ -173,13 +96,13 @@ void
 vdb_ivf_learn_origin(VdbIvfBuild *build)
 {
 	VdbIvf	   *ivf = build->ivf;
-	uint32		dim = ivf->dim;
-	float	   *origin = (float *) ivf->origin;
+	uint32		dim = ivf->space.dim;
+	float	   *origin = (float *) ivf->space.origin;
 	double	   *sum = palloc0(dim * sizeof(double));
 	double		square = 0;
 	uint32		n = build->nsample;
 
-	for (uint32 i = 0; i < n && ivf->coded_metric != VDB_IP; i++)
+	for (uint32 i = 0; i < n && ivf->space.coded_metric != VDB_IP; i++)
 	{
 		for (uint32 j = 0; j < dim; j++)
 			sum[j] += build->sample[(Size) i * dim + j];
@@ -200,9 +123,9 @@ vdb_ivf_learn_origin(VdbIvfBuild *build)
 		VdbAmVector vector;
 		float	   *floats = palloc(dim * sizeof(float));
 
-		vdb_am_vector(ivf->kind, PointerGetDatum(build->first), &vector);
-		vdb_am_check_dim(ivf->kind, dim, vector.dim);
-		if (vdb_ivf_floats(ivf, vector.elements, floats))
+		vdb_am_vector(ivf->space.kind, PointerGetDatum(build->first), &vector);
+		vdb_am_check_dim(ivf->space.kind, dim, vector.dim);
+		if (vdb_am_floats(&ivf->space, vector.elements, floats))
 			square = vdb_dist_square(VDB_F32, floats, dim);
 		vdb_am_vector_free(&vector);
 		pfree(floats);
@@ -214,7 +137,7 @@ vdb_ivf_learn_origin(VdbIvfBuild *build)
 
 		build->meta.scale = ldexp(1, -Max(Min(exponent, 126), -126));
 	}
-	ivf->meta.scale = build->meta.scale;
+	ivf->meta.scale = ivf->space.scale = build->meta.scale;
 	vdb_ivf_build_check(vdb_km_each((build->nsample + 63) / 64, place_rows, build,
 									&build->control));
 }
@@ -228,14 +151,14 @@ vdb_ivf_learn_origin(VdbIvfBuild *build)
 static void
 shuffle(VdbIvfBuild *build, uint32 n)
 {
-	Size		size = build->ivf->dim * sizeof(float);
+	Size		size = build->ivf->space.dim * sizeof(float);
 	float	   *other = palloc(size);
 
 	for (uint32 i = 0; i < n; i++)
 	{
 		uint32		j = pg_prng_uint64_range(&build->random, i, build->nsample - 1);
-		float	   *a = build->sample + (Size) i * build->ivf->dim;
-		float	   *b = build->sample + (Size) j * build->ivf->dim;
+		float	   *a = build->sample + (Size) i * build->ivf->space.dim;
+		float	   *b = build->sample + (Size) j * build->ivf->space.dim;
 
 		memcpy(other, a, size);
 		memmove(a, b, size);
@@ -250,7 +173,7 @@ shuffle(VdbIvfBuild *build, uint32 n)
 static void
 round_centres(VdbIvfBuild *build)
 {
-	uint32		dim = build->ivf->dim;
+	uint32		dim = build->ivf->space.dim;
 	uint16	   *halves = palloc(dim * sizeof(uint16));
 
 	for (uint32 list = 0; list < build->nlists; list++)
@@ -266,7 +189,7 @@ round_centres(VdbIvfBuild *build)
 static void
 mean_centre(VdbIvfBuild *build)
 {
-	uint32		dim = build->ivf->dim;
+	uint32		dim = build->ivf->space.dim;
 
 	for (uint32 i = 0; i < build->nsample; i++)
 		for (uint32 j = 0; j < dim; j++)
@@ -276,7 +199,7 @@ mean_centre(VdbIvfBuild *build)
 void
 vdb_ivf_learn_centres(VdbIvfBuild *build)
 {
-	uint32		dim = build->ivf->dim;
+	uint32		dim = build->ivf->space.dim;
 	VdbKmTraining training;
 	VdbKmReport report;
 	VdbKmBook	book = {0};
@@ -386,13 +309,14 @@ find_neighbours(void *arg, size_t item, int thread)
 		if (probes->build->control.interrupt(NULL))
 			return;
 		for (uint32 i = 0; i < count; i++)
-			rows[i] = sample + (Size) (from + i) * ivf->dim;
+			rows[i] = sample + (Size) (from + i) * ivf->space.dim;
 		for (uint32 q = begin; q < end; q++)
 		{
 			Neighbour  *near = probes->near[q];
 
-			vdb_kernel.many[VDB_F32][ivf->coded_metric]
-				(sample + (Size) probes->queries[q] * ivf->dim, rows, count, ivf->dim, d);
+			vdb_kernel.many[VDB_F32][ivf->space.coded_metric]
+				(sample + (Size) probes->queries[q] * ivf->space.dim, rows, count,
+				 ivf->space.dim, d);
 			for (uint32 i = 0; i < count; i++)
 			{
 				uint32		j = probes->k - 1;
@@ -422,10 +346,10 @@ rank_lists(void *arg, size_t q, int thread)
 		const void *centres[PROBE_CHUNK];
 
 		for (uint32 i = 0; i < count; i++)
-			centres[i] = probes->build->centres + (Size) (from + i) * ivf->dim;
-		vdb_kernel.many[VDB_F32][ivf->coded_metric]
-			(probes->build->sample + (Size) probes->queries[q] * ivf->dim, centres, count,
-			 ivf->dim, d + from);
+			centres[i] = probes->build->centres + (Size) (from + i) * ivf->space.dim;
+		vdb_kernel.many[VDB_F32][ivf->space.coded_metric]
+			(probes->build->sample + (Size) probes->queries[q] * ivf->space.dim, centres, count,
+			 ivf->space.dim, d + from);
 	}
 	for (uint32 j = 0; j < probes->k; j++)
 	{
@@ -443,7 +367,7 @@ static void
 find_lists(Probes *probes)
 {
 	VdbIvfBuild *build = probes->build;
-	Size		size = build->ivf->dim * sizeof(float);
+	Size		size = build->ivf->space.dim * sizeof(float);
 	float	   *rows = palloc_extended(probes->k * size, MCXT_ALLOC_HUGE);
 
 	for (uint32 q = 0; q < probes->nqueries; q++)
@@ -568,7 +492,7 @@ vdb_ivf_codebook_memory(const VdbIvf *ivf, int threads)
 static uint32
 sample_residuals(VdbIvfBuild *build)
 {
-	Size		dim = build->ivf->dim;
+	Size		dim = build->ivf->space.dim;
 	uint32		n = Min(build->nsample, CODEBOOK_ROWS);
 	uint32	   *lists = palloc0(Max(n, 1) * sizeof(uint32));
 	uint32		kept = 0;
@@ -589,7 +513,7 @@ sample_residuals(VdbIvfBuild *build)
 		double		square = vdb_dist(VDB_F32, VDB_L2SQ, row, centre, dim);
 		double		scale = sqrt(dim / square);
 
-		if (vdb_ivf_is_far(row) || !(square > FLT_MIN))
+		if (vdb_am_is_far(row) || !(square > FLT_MIN))
 			continue;
 		for (Size j = 0; j < dim; j++)
 			to[j] = (row[j] - centre[j]) * scale;

@@ -353,7 +353,7 @@ typedef struct Work
 Size
 vdb_ivf_list_work(const VdbIvf *ivf)
 {
-	return 3 * ivf->dim * sizeof(float) +
+	return 3 * ivf->space.dim * sizeof(float) +
 		Max(vdb_ivf_encoded_size(ivf, &ivf->list), vdb_ivf_encoded_size(ivf, &ivf->directory)) +
 		2 * TYPEALIGN(4, Max(ivf->list.row_size, ivf->directory.row_size));
 }
@@ -364,8 +364,8 @@ lay_out(const VdbIvf *ivf, const VdbIvfShape *shape, void *memory)
 	Work		work;
 
 	work.rotated = memory;
-	work.scratch = work.rotated + ivf->dim;
-	work.encoded = (char *) (work.scratch + 2 * ivf->dim);
+	work.scratch = work.rotated + ivf->space.dim;
+	work.encoded = (char *) (work.scratch + 2 * ivf->space.dim);
 	work.copy = work.encoded + vdb_ivf_encoded_size(ivf, shape);
 	work.row = work.copy + TYPEALIGN(4, shape->row_size);
 	return work;
@@ -402,7 +402,7 @@ seal(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, VdbIvfLead *le
 			continue;
 		if (lane != given)
 			row = vdb_ivf_row(shape, index, lead, lane, &buffer, work->copy);
-		vdb_ivf_decode(ivf, row, centre, work->rotated, &error);
+		vdb_am_row_decode(&ivf->space, row, centre, work->rotated, &error);
 		write_code(ivf, shape, lead, lane, work->rotated, centre, error, row, work);
 	}
 	memset(lead->loose, 0, sizeof(lead->loose));
@@ -508,8 +508,8 @@ vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bo
 
 	if (row == NULL)
 	{
-		vdb_ivf_encode_row(ivf, entry->rotated, entry->centre, entry->error, work.scratch,
-						   work.row);
+		vdb_am_row_encode(&ivf->space, entry->rotated, entry->centre, entry->error,
+						  work.scratch, work.row);
 		row = work.row;
 	}
 	buffer = find_room(shape, index, building, head, number, &lane, &grown);

@@ -89,7 +89,7 @@ vdb_ivf_route_create(const VdbIvf *ivf, Relation index)
 	route->ivf = ivf;
 	route->index = index;
 	route->expect = 1;
-	route->centre = palloc(ivf->dim * sizeof(float));
+	route->centre = palloc(ivf->space.dim * sizeof(float));
 	route->copy = palloc(ivf->directory.row_size);
 	route->pages = palloc(1);
 	route->lanes = palloc(1);
@@ -143,7 +143,7 @@ note_lanes(VdbIvfRoute *route, uint32 version, VdbIvfLead *lead, uint32 page)
 		if (!(lower[i] < INFINITY))
 			lower[i] = -FLT_MAX;
 		/* |q - c|^2 less |q|^2 */
-		if (route->order == VDB_IVF_BY_GAP && route->ivf->coded_metric == VDB_IP)
+		if (route->order == VDB_IVF_BY_GAP && route->ivf->space.coded_metric == VDB_IP)
 			lower[i] = 2 * lower[i] + info->square;
 	}
 }
@@ -162,9 +162,9 @@ vdb_ivf_route_begin(VdbIvfRoute *route, uint32 version, VdbIvfOrder order, const
 	route->bound = -INFINITY;
 	if (order != VDB_IVF_ANY)
 	{
-		double		square = vdb_dist_square(VDB_F32, query, route->ivf->dim);
+		double		square = vdb_dist_square(VDB_F32, query, route->ivf->space.dim);
 
-		vdb_quant_tables_aim(tables, route->ivf->coded_metric == VDB_IP ? 0 : square,
+		vdb_quant_tables_aim(tables, route->ivf->space.coded_metric == VDB_IP ? 0 : square,
 							 sqrt(square), EPSILON);
 	}
 	while (block != InvalidBlockNumber)
@@ -209,7 +209,7 @@ read_centre(VdbIvfRoute *route, VdbIvfLead *lead, uint32 lane, Buffer *row, floa
 	const void *halves = vdb_ivf_row(&route->ivf->directory, route->index, lead, lane, row,
 									 route->copy);
 
-	vdb_kernel.f16_to_f32(halves, centre, route->ivf->dim);
+	vdb_kernel.f16_to_f32(halves, centre, route->ivf->space.dim);
 }
 
 /* Locks the lead page that has an ordinal. */
@@ -242,16 +242,16 @@ refine(VdbIvfRoute *route, VdbIvfLead *lead, uint32 ordinal, Buffer *row)
 	if (route->order == VDB_IVF_ANY)
 		return r;
 	read_centre(route, lead, ordinal % ivf->directory.lanes, row, route->centre);
-	square = vdb_dist(VDB_F32, VDB_L2SQ, route->query, route->centre, ivf->dim);
+	square = vdb_dist(VDB_F32, VDB_L2SQ, route->query, route->centre, ivf->space.dim);
 	/* Neither half-precision floats nor queries are so large. */
 	if (!(square <= FLT_MAX))
 		vdb_page_corrupted(route->index, route->pages[ordinal / ivf->directory.lanes],
 						   "a centre is no vector");
 	r.near.gap = sqrt(square);
-	r.near.base = ivf->coded_metric == VDB_L2SQ ? square :
-		vdb_dist(VDB_F32, VDB_IP, route->query, route->centre, ivf->dim);
+	r.near.base = ivf->space.coded_metric == VDB_L2SQ ? square :
+		vdb_dist(VDB_F32, VDB_IP, route->query, route->centre, ivf->space.dim);
 	r.key = r.near.base;
-	if (route->order == VDB_IVF_BY_GAP && ivf->coded_metric == VDB_IP)
+	if (route->order == VDB_IVF_BY_GAP && ivf->space.coded_metric == VDB_IP)
 		r.key = 2 * r.key + lane->square;
 	return r;
 }

@@ -116,7 +116,8 @@ begin_route(VdbIvfScan *so, Relation index, VdbIvfOrder order)
 	{
 		VdbIvfState now;
 
-		vdb_ivf_route_begin(so->route, so->state.version, order, so->rotated, &so->tables);
+		vdb_ivf_route_begin(so->route, so->state.version, order, so->query.rotated,
+							&so->tables);
 		if (!so->standby)
 			break;
 		vdb_ivf_read_state(index, so->ivf, &now);
@@ -183,21 +184,13 @@ create(Relation index)
 	so->index = RelationGetRelid(index);
 	so->file = VDB_COMPAT_RELNUMBER(index);
 	so->ivf = ivf;
-	so->elements = palloc(vdb_am_bytes(ivf->kind, ivf->dim));
-	so->floats = palloc(ivf->dim * sizeof(float));
-	if (ivf->kind->sparse)
-	{
-		so->sparse_index = palloc(2 * ivf->dim * sizeof(int32));
-		so->sparse_value = palloc(2 * ivf->dim * sizeof(float));
-	}
-	so->rotated = palloc(ivf->dim * sizeof(float));
+	vdb_am_query_create(&so->query, &ivf->space);
 	so->tables_memory = palloc(vdb_quant_tables_size(ivf->directory.code_dim));
 	if (ivf->list.product)
 	{
 		so->codes_memory = palloc(vdb_quant_tables_size(ivf->list.code_dim));
 		so->lut = palloc(ivf->pq.m * ivf->pq.ncentroids * sizeof(float));
 	}
-	so->weights_memory = palloc(vdb_quant_weights_size(ivf->dim));
 	so->copy = palloc(ivf->list.row_size);
 	so->route = vdb_ivf_route_create(ivf, index);
 	so->list_room = 16;
@@ -224,6 +217,7 @@ take_state(Relation index)
 		so->file != VDB_COMPAT_RELNUMBER(index) || !vdb_ivf_is_same(index, so->ivf))
 		return create(index);
 	kept = NULL;
+	memset(&so->total, 0, sizeof(so->total));
 	MemoryContextSetParent(so->context, CurrentMemoryContext);
 	vdb_ivf_route_reuse(so->route, index);
 	return so;
@@ -245,71 +239,37 @@ keep_state(VdbIvfScan *so)
 	kept = so;
 }
 
-static void
-set_elements(VdbIvfScan *so, const void *elements)
-{
-	const VdbIvf *ivf = so->ivf;
-
-	memcpy(so->elements, elements, vdb_am_bytes(ivf->kind, ivf->dim));
-	if (ivf->kind->sparse)
-		vdb_am_to_sparse(so->elements, ivf->dim, so->sparse_index, so->sparse_value,
-						 &so->sparse);
-}
-
-static void
-take_query(VdbIvfScan *so, Datum query)
-{
-	const VdbIvf *ivf = so->ivf;
-	VdbAmVector vector;
-
-	vdb_am_vector(ivf->kind, query, &vector);
-	vdb_am_check_dim(ivf->kind, ivf->dim, vector.dim);
-	set_elements(so, vector.elements);
-	vdb_am_vector_free(&vector);
-}
-
-/* What codes need of the query: so->rotated, and so->floats. */
+/* What codes need of the query: its place. */
 static void
 make_tables(VdbIvfScan *so)
 {
 	const VdbIvf *ivf = so->ivf;
 
-	vdb_quant_tables_init(&so->tables, ivf->directory.code_dim, so->rotated, so->tables_memory);
+	vdb_quant_tables_init(&so->tables, ivf->directory.code_dim, so->query.rotated,
+						  so->tables_memory);
 	so->codes = so->tables;
 	if (ivf->list.product)
-		vdb_quant_pq4_query(&so->codes, &ivf->pq, so->rotated, so->lut, so->codes_memory);
-	if (!vdb_ivf_is_plain(ivf))
-	{
-		vdb_quant_weights_init(&so->weights, ivf->dim,
-							   ivf->list.coded ? so->rotated : so->floats, so->weights_memory);
-		so->most = sqrt(Max(ivf->dim - 1.0, 1));
-		/* a query too small for a step counts as zero */
-		so->rounded = vdb_ivf_reach(ivf) * (so->weights.step > 0 ?
-											0.502 * so->weights.step * ivf->dim :
-											sqrt(ivf->dim) * so->length);
-	}
+		vdb_quant_pq4_query(&so->codes, &ivf->pq, so->query.rotated, so->lut, so->codes_memory);
+	vdb_am_query_aim(&so->query);
 }
 
 static void
 begin_query(VdbIvfScan *so, Relation index)
 {
-	const VdbIvf *ivf = so->ivf;
-
-	so->probes = vdb_ivf_probes(ivf, &so->state, &so->max_probes);
+	so->probes = vdb_ivf_probes(so->ivf, &so->state, &so->max_probes);
 	so->more_lists = true;
-	if (!vdb_ivf_rotate(ivf, so->elements, so->floats, so->rotated))
+	if (!vdb_am_query_place(&so->query))
 	{
 		/* Every distance to it is NaN. */
 		enter_stage(so, index, STAGE_ANY);
 		return;
 	}
-	if (vdb_ivf_is_far(so->rotated))
+	if (vdb_am_is_far(so->query.rotated))
 	{
 		/* What is near there, codes cannot say. */
 		enter_stage(so, index, STAGE_FAR);
 		return;
 	}
-	so->length = vdb_dist_norm(VDB_F32, ivf->list.coded ? so->rotated : so->floats, ivf->dim);
 	make_tables(so);
 	begin_route(so, index, VDB_IVF_BY_BASE);
 	enter_stage(so, index, STAGE_LISTS);
@@ -320,12 +280,48 @@ reset(VdbIvfScan *so)
 {
 	so->nlists = so->ncandidates = so->next = so->nloose = 0;
 	so->entries = 0;
-	so->keep = so->ivf->dim < WIDE ? FIRST_KEEP : FIRST_KEEP_WIDE;
+	so->keep = so->ivf->space.dim < WIDE ? FIRST_KEEP : FIRST_KEEP_WIDE;
 	so->refined = -INFINITY;
 	so->limit = INFINITY;
 	so->bound = -INFINITY;
 	so->queue.count = 0;
-	so->returned = 0;
+	so->probes = so->returned = 0;
+	so->given = 0;
+}
+
+/* What a scan has done since it began, or began anew. */
+static VdbAmLastScan
+counted(const VdbIvfScan *so)
+{
+	return (VdbAmLastScan) {
+		.index = so->index,
+		.width = so->probes,
+		.nodes = so->nlists,
+		.entries = so->entries,
+		.rows = so->given,
+	};
+}
+
+/* Tells vecdb_last_scan(). */
+static void
+report(VdbIvfScan *so)
+{
+	vdb_am_last_scan = counted(so);
+	vdb_am_add_scan(&so->total, &vdb_am_last_scan);
+}
+
+bool
+vdb_ivf_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts)
+{
+	const VdbIvfScan *so = scan->opaque;
+	VdbAmLastScan now;
+
+	if (so == NULL)
+		return false;
+	*counts = so->total;
+	now = counted(so);
+	vdb_am_add_scan(counts, &now);
+	return true;
 }
 
 void
@@ -337,13 +333,15 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
 	if (scan->numberOfOrderBys != 1)
 		elog(ERROR, "an ivf index is scanned in order of one distance");
+	if (so != NULL)
+		report(so);
 	if (so == NULL || so->ivf->meta.directory == InvalidBlockNumber)
 		scan->opaque = so = take_state(scan->indexRelation);
 
 	reset(so);
 	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
 	if (!so->null_query)
-		take_query(so, scan->orderByData->sk_argument);
+		vdb_am_query_take(&so->query, scan->orderByData->sk_argument);
 	if (so->ivf->meta.directory == InvalidBlockNumber)
 	{
 		/* Nothing was ever inserted. */
@@ -363,6 +361,7 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 static bool
 give(IndexScanDesc scan, ItemPointer tid, bool null, double distance, bool recheck)
 {
+	((VdbIvfScan *) scan->opaque)->given++;
 	scan->xs_heaptid = *tid;
 	scan->xs_recheck = false;
 	scan->xs_recheckorderby = recheck;
@@ -386,7 +385,7 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		case STAGE_LISTS:
 			if (vdb_ivf_next_of_lists(so, index, &found))
 				return give(scan, &found.tid, false, found.key,
-							!vdb_ivf_is_plain(so->ivf) || so->ivf->kind->sparse ||
+							!vdb_am_is_plain(&so->ivf->space) || so->ivf->space.kind->sparse ||
 							found.key == -INFINITY);
 			enter_stage(so, index, STAGE_ZEROS);
 			break;
@@ -454,14 +453,13 @@ vdb_ivf_probe(VdbIvfScan *so, Relation index, const void *row, const float *rota
 	uint32		n;
 
 	reset(so);
-	memcpy(so->rotated, rotated, ivf->dim * sizeof(float));
-	if (vdb_ivf_is_plain(ivf))
-		set_elements(so, row);
-	else if (!ivf->list.coded)
-		vdb_quant_unrotate(&ivf->rotation, rotated, so->floats);
-	so->length = vdb_dist_norm(VDB_F32, ivf->list.coded ? rotated : so->floats, ivf->dim);
+	memcpy(so->query.rotated, rotated, ivf->space.dim * sizeof(float));
+	if (vdb_am_is_plain(&ivf->space))
+		vdb_am_query_elements(&so->query, row);
+	vdb_am_query_place_floats(&so->query);
 	make_tables(so);
-	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->rotated, &so->tables);
+	vdb_ivf_route_begin(so->route, so->state.version, VDB_IVF_BY_BASE, so->query.rotated,
+						&so->tables);
 	vdb_ivf_visit_lists(so, index, lists);
 	n = so->ncandidates;
 	found = palloc(Max(n, 1) * sizeof(Ranked));
@@ -475,8 +473,8 @@ vdb_ivf_probe(VdbIvfScan *so, Relation index, const void *row, const float *rota
 			Buffer		buffer;
 			const void *codes = vdb_ivf_candidate_row(so, index, c, &buffer);
 
-			vdb_quant_row_many(&so->weights, vdb_ivf_bits(ivf), so->lists[c->list].near.base,
-							   &codes, 1, &found[i].distance);
+			vdb_quant_row_many(&so->query.weights, ivf->space.bits,
+							   so->lists[c->list].near.base, &codes, 1, &found[i].distance);
 			if (BufferIsValid(buffer))
 				vdb_page_unpin(buffer);
 		}
@@ -495,6 +493,9 @@ vdb_ivf_end_scan(IndexScanDesc scan)
 {
 	/* Nothing is pinned between calls. */
 	if (scan->opaque != NULL)
+	{
+		report(scan->opaque);
 		keep_state(scan->opaque);
+	}
 	scan->opaque = NULL;
 }

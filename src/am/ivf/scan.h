@@ -67,23 +67,12 @@ struct VdbIvfScan
 	bool		null_query;
 	bool		standby;
 
-	/* the query */
-	void	   *elements;
-	float	   *floats;
-	float	   *rotated;
-	double		length;			/* of rotated */
-	int32	   *sparse_index;	/* of sparse kinds: the query's, then a row's */
-	float	   *sparse_value;
-	VdbSparse	sparse;			/* the query */
+	VdbAmQuery	query;
 	VdbQuantTables tables;		/* for the directory */
 	void	   *tables_memory;
 	VdbQuantTables codes;		/* for lists: the same but for product codes */
 	void	   *codes_memory;
 	float	   *lut;
-	VdbQuantWeights weights;
-	void	   *weights_memory;
-	double		most;			/* deviations that an error can have */
-	double		rounded;		/* by rounding the query, times rescale */
 
 	/* lists looked at */
 	VdbIvfRoute *route;
@@ -115,8 +104,11 @@ struct VdbIvfScan
 	uint32	   *which;			/* candidates, to move */
 	double		bound;			/* operator's distance of what is not refined */
 
+	VdbAmLastScan total;		/* of this scan, before it began anew */
+
 	VdbScanQueue queue;
-	uint64		returned;
+	uint64		returned;		/* of the lists, until now */
+	uint64		given;			/* of any kind */
 
 	/* row ids without order */
 	BlockNumber next_block;

@@ -1,0 +1,105 @@
+/*
+ * build.h
+ *	  A build: its phases, and what its parts share.
+ */
+#ifndef VDB_HNSW_BUILD_H
+#define VDB_HNSW_BUILD_H
+
+#include "common/pg_prng.h"
+
+#include "am/hnsw/graph.h"
+
+/*
+ * Phases, as pg_stat_progress_create_index shows them; 1 is PostgreSQL's
+ * "initializing".
+ */
+#define VDB_HNSW_PHASE_SAMPLE 2
+#define VDB_HNSW_PHASE_LOAD 3
+#define VDB_HNSW_PHASE_GRAPH 4
+#define VDB_HNSW_PHASE_CONNECT 5
+#define VDB_HNSW_PHASE_MEASURE 6
+#define VDB_HNSW_PHASE_WRITE 7
+#define VDB_HNSW_PHASE_INSERT 8
+#define VDB_HNSW_PHASE_LOG 9
+
+/* A further row id of a node. */
+typedef struct VdbHnswExtra
+{
+	ItemPointerData tid;
+	uint32		next;			/* of VdbHnswHeap.extras, or VDB_HNSW_NONE */
+} VdbHnswExtra;
+
+/*
+ * What was read of the table: nodes, from the first on, and the rows without
+ * order.
+ */
+typedef struct VdbHnswHeap
+{
+	uint32		n;
+	uint32		room;
+	Size		stride;
+	char	   *rows;
+	ItemPointerData *tids;
+	uint32	   *more;			/* of each node: its last extra, or VDB_HNSW_NONE */
+	VdbHnswExtra *extras;
+	uint32		nextras;
+	uint32		extra_room;
+	VdbHnswRows nulls;
+	VdbHnswRows zeros;
+
+	/* nodes by their rows' hashes: 1 more than their numbers, 0 for none */
+	uint32	   *table;
+	uint32		table_size;		/* a power of two */
+} VdbHnswHeap;
+
+typedef struct VdbHnswBuild
+{
+	Relation	heap;
+	Relation	index;
+	IndexInfo  *info;
+	VdbHnsw    *hnsw;
+	VdbHnswMeta meta;
+	pg_prng_state random;
+	VdbKmControl control;
+	int64		total;			/* of the phase, for its progress */
+
+	Size		budget;			/* bytes that all of this may take */
+	double		rows;			/* with a vector, in the table: an estimate */
+	double		heap_rows;		/* of the table */
+	int64		seen;			/* all rows of the index */
+	bool		written;		/* what comes now is inserted */
+
+	VdbHnswHeap table;
+	VdbHnswGraph graph;
+	uint32		efs[VDB_HNSW_NRECALLS];
+} VdbHnswBuild;
+
+/* ---- build.c ---- */
+
+/* Begins a phase of so many rows, 0 if that is not known. */
+extern void vdb_hnsw_build_phase(VdbHnswBuild *build, int64 phase, int64 total);
+extern void vdb_hnsw_build_progress(VdbHnswBuild *build, int64 done);
+
+/* Deals with an interrupt, which is why threads may have stopped. */
+extern void vdb_hnsw_build_check(VdbKmStatus status);
+
+/* ---- load.c: from the table to memory ---- */
+
+/* Learns the origin and the scale from a sample. */
+extern void vdb_hnsw_learn(VdbHnswBuild *build);
+
+/*
+ * Reads the table into memory.  When that is full, calls full(), which writes
+ * what there is; the other rows are inserted.
+ */
+extern void vdb_hnsw_load(VdbHnswBuild *build, void (*full) (VdbHnswBuild *build));
+
+/* ---- write.c: from memory to pages ---- */
+
+/*
+ * Writes nodes in that order, and all that belongs to them; place has room for
+ * all nodes.
+ */
+extern void vdb_hnsw_write_graph(VdbHnswBuild *build, const uint32 *order, uint32 *place);
+
+#endif							/* VDB_HNSW_BUILD_H */

@@ -1,0 +1,101 @@
+/*
+ * handler.c
+ *	  The access method hnsw to PostgreSQL, and what it costs.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+
+#include "am/common/cost.h"
+#include "am/common/handler.h"
+#include "am/common/options.h"
+#include "am/hnsw/hnsw.h"
+
+/* Of a node's neighbours, those that the search has not met before. */
+#define UNMET_SHARE 0.45
+
+/* In units of cpu_operator_cost: a lane of a block; a row, with its page. */
+#define COST_OF_LANE 0.1
+#define COST_OF_ROW 10.0
+#define COST_PER_KB 3.0
+
+/*
+ * The part of the index that is not in memory.  A search goes all over it, so
+ * an index that is used is in memory as far as there is room, as PostgreSQL
+ * takes the upper pages of trees to be.
+ */
+static double
+uncached(const IndexOptInfo *index)
+{
+	return index->pages > effective_cache_size ?
+		1 - effective_cache_size / (double) index->pages : 0;
+}
+
+/* A search for ef rows: all entries, and the neighbours of ef nodes. */
+static VdbAmWork
+search_work(PlannerInfo *root, const IndexOptInfo *index, const VdbHnsw *hnsw,
+			const VdbHnswState *state, Cost row)
+{
+	double		tuples = Max(index->tuples, 1);
+	double		pages = Max(index->pages, 1);
+	double		ef = Min(vdb_hnsw_ef(state), tuples);
+	double		rows = Min(ef * hnsw->neighbours * UNMET_SHARE, tuples);
+	VdbAmWork	work = {0};
+
+	if (!hnsw->coded)
+		rows = Min(rows + state->nentries, tuples);
+	/* a page for each row, but those that are the same */
+	work.pages = uncached(index) * index_pages_fetched(rows, index->pages, pages, root);
+	work.seeks = work.pages;
+	work.cpu = rows * row;
+	if (hnsw->coded)
+		work.cpu += state->nentries * COST_OF_LANE * cpu_operator_cost;
+	work.pages = Min(Max(work.pages, 1), pages);
+	work.rows = ef;				/* the others are not put into order */
+	return work;
+}
+
+static void
+cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
+	 Cost *total_cost, Selectivity *selectivity, double *correlation, double *pages)
+{
+	const IndexOptInfo *info = path->indexinfo;
+	Relation	index = index_open(info->indexoid, NoLock);
+	VdbHnsw    *hnsw = vdb_hnsw_open(index);
+	VdbHnswState state;
+	Cost		row = cpu_operator_cost *
+		(COST_OF_ROW + COST_PER_KB * hnsw->space.row_size / 1024);
+	VdbAmWork	first,
+				all;
+
+	vdb_hnsw_read_state(index, &state);
+	first = search_work(root, info, hnsw, &state, row);
+	all = vdb_am_fraction(info, 1, info->pages * uncached(info), row);
+	index_close(index, NoLock);
+	pfree(hnsw);
+	vdb_am_cost(root, path, loop_count, &first, &all, startup_cost, total_cost, selectivity,
+				correlation, pages);
+}
+
+VDB_FUNCTION_INFO_V1(vdb_hnsw_handler);
+Datum
+vdb_hnsw_handler(PG_FUNCTION_ARGS)
+{
+	IndexAmRoutine *routine = vdb_am_routine();
+
+	routine->ambuild = vdb_hnsw_build;
+	routine->ambuildempty = vdb_hnsw_build_empty;
+	routine->aminsert = vdb_hnsw_insert;
+	routine->ambulkdelete = vdb_hnsw_bulk_delete;
+	routine->amvacuumcleanup = vdb_hnsw_vacuum_cleanup;
+	routine->amcostestimate = cost;
+	routine->amoptions = vdb_am_hnsw_reloptions;
+	routine->ambuildphasename = vdb_hnsw_phase_name;
+	routine->ambeginscan = vdb_hnsw_begin_scan;
+	routine->amrescan = vdb_hnsw_rescan;
+	routine->amgettuple = vdb_hnsw_get_tuple;
+	routine->amendscan = vdb_hnsw_end_scan;
+	PG_RETURN_POINTER(routine);
+}

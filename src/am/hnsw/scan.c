@@ -1,0 +1,580 @@
+/*
+ * scan.c
+ *	  Rows in order of distance, for as long as somebody asks for more.
+ *
+ * First the graph is followed, ef nodes at a time, wider each time; when that
+ * would take longer than to look at all nodes, or more memory than it may have,
+ * all nodes are looked at instead (sweep.c).  At the end come the rows that no
+ * distance can order: zero vectors under cosine (NaN sorts after all numbers),
+ * then NULLs.
+ *
+ * What PostgreSQL gets with a row is a lower bound that cannot fail; it computes
+ * the distance itself and puts rows in order by that.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/relscan.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+#include "am/common/options.h"
+#include "am/hnsw/hnsw.h"
+#include "heap/heap.h"
+#include "scan/select.h"
+
+const double vdb_hnsw_recalls[VDB_HNSW_NRECALLS] = {
+	0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 1
+};
+
+/* A search is so wide where nothing else is known: pgvector's default. */
+#define USUAL_EF 40
+
+/* Wider each time that more rows are wanted, up to so many nodes. */
+#define MORE_EF 2
+#define MOST_EF 4096
+
+/* All nodes are looked at when the graph has led to so large a part of them. */
+#define SWEEP_SHARE 4
+
+/* Nodes of a first pass over all of them; each has as many times more. */
+#define FIRST_SWEEP 1024
+#define MORE_SWEEP 8
+
+typedef enum Stage
+{
+	STAGE_GRAPH,				/* in order of distance */
+	STAGE_SWEEP,				/* the same, of all nodes that are left */
+	STAGE_ANY,					/* all rows, when no distance can order them */
+	STAGE_FAR,					/* all rows, for PostgreSQL to order */
+	STAGE_ZEROS,				/* zero vectors */
+	STAGE_NULLS,				/* rows without a vector */
+	STAGE_DONE
+} Stage;
+
+typedef struct VdbHnswScan
+{
+	MemoryContext context;		/* of all this */
+	MemoryContext sweeping;		/* of sweep */
+	Oid			index;
+	RelFileNumber file;			/* REINDEX makes another */
+	const VdbHnsw *hnsw;
+	VdbHnswSearch *search;
+	VdbAmQuery *query;
+	Stage		stage;
+	bool		null_query;
+
+	uint32		width;			/* by the settings */
+	uint32		ef;				/* of the next search */
+	VdbAmIterative iterative;
+	uint32	   *returned;		/* nodes, until there is a sweep */
+	uint32		nreturned;
+	uint32		returned_room;
+	VdbHnswSweep *sweep;
+	uint32		sweep_most;
+	VdbAmLastScan total;		/* of this scan, before it began anew */
+	VdbScanQueue queue;
+	double		last;			/* key */
+	uint64		given;			/* rows */
+
+	VdbHnswRows rows;			/* of a node, or without order */
+	uint32		next_row;
+	void	   *row;			/* a copy */
+} VdbHnswScan;
+
+uint32
+vdb_hnsw_ef(const VdbHnswState *state)
+{
+	int			ef = vdb_am_hnsw_ef_search();
+	uint32		width;
+
+	if (ef > 0)
+		return ef;
+	if (state->measured_k == 0)
+		return USUAL_EF;
+	width = vdb_am_width(vdb_hnsw_recalls, state->efs, VDB_HNSW_NRECALLS, vdb_am_target_recall);
+	return Max(Min(width, MOST_EF), 1);
+}
+
+/* ---- rows in order ---- */
+
+/* A node's rows go into the queue, with a bound of their distance. */
+static void
+queue_node(VdbHnswScan *so, Relation index, const VdbHnswFound *found)
+{
+	const VdbHnsw *hnsw = so->hnsw;
+	VdbAmQuery *query = so->query;
+	float		base = vdb_am_query_base(query);
+	VdbHnswCounts *counts = vdb_hnsw_search_counts(so->search);
+
+	counts->bounds++;
+	if (found->more == VDB_HNSW_NONE && ItemPointerIsValid(&found->tid))
+	{
+		ItemPointerData tid = found->tid;
+		Buffer		buffer;
+		VdbHnswSlot *slot = vdb_hnsw_pin(hnsw, index, found->node, &buffer);
+		double		key = vdb_am_query_bound(query, base, query->length,
+											 vdb_hnsw_row(hnsw, slot));
+
+		vdb_page_unpin(buffer);
+		vdb_scan_queue_push(&so->queue, key, &tid);
+		return;
+	}
+	so->rows.count = 0;
+	if (vdb_hnsw_collect(hnsw, index, found->node, so->row, &so->rows) && so->rows.count > 0)
+	{
+		double		key = vdb_am_query_bound(query, base, query->length, so->row);
+
+		for (uint32 i = 0; i < so->rows.count; i++)
+			vdb_scan_queue_push(&so->queue, key, &so->rows.tids[i]);
+	}
+}
+
+static void
+note_returned(VdbHnswScan *so, uint32 node)
+{
+	if (so->nreturned == so->returned_room)
+	{
+		so->returned_room *= 2;
+		so->returned = repalloc_huge(so->returned, so->returned_room * sizeof(uint32));
+	}
+	so->returned[so->nreturned++] = node;
+}
+
+/* From now on all nodes are looked at but those whose rows were returned. */
+static void
+begin_sweep(VdbHnswScan *so, Relation index)
+{
+	MemoryContext old = MemoryContextSwitchTo(so->sweeping);
+
+	so->sweep = vdb_hnsw_sweep_create(so->hnsw, index);
+	for (uint32 i = 0; i < so->nreturned; i++)
+		vdb_hnsw_sweep_skip(so->sweep, so->returned[i]);
+	so->sweep_most = FIRST_SWEEP;
+	so->stage = STAGE_SWEEP;
+	MemoryContextSwitchTo(old);
+}
+
+/* Would it be dearer to follow the graph further than to look at all nodes? */
+static bool
+is_time_to_sweep(const VdbHnswScan *so, Relation index)
+{
+	uint64		nodes = (uint64) RelationGetNumberOfBlocks(index) * so->hnsw->per_page;
+
+	return vdb_hnsw_search_counts(so->search)->distances * SWEEP_SHARE > nodes ||
+		vdb_hnsw_search_memory(so->search) + so->returned_room * sizeof(uint32) >
+		vdb_am_hnsw_scan_memory();
+}
+
+/* Has the scan had all that the settings allow? */
+static bool
+is_enough(const VdbHnswScan *so)
+{
+	VdbHnswCounts *counts = vdb_hnsw_search_counts(so->search);
+
+	return so->iterative == VDB_AM_ITERATIVE_OFF ||
+		counts->distances > (uint64) vdb_am_hnsw_max_scan_tuples();
+}
+
+/* More nodes into the queue; false if there are none for this stage. */
+static bool
+more_of_graph(VdbHnswScan *so, Relation index)
+{
+	bool		first = so->ef == so->width;
+	VdbHnswFound *found;
+	uint32		n;
+
+	if (!first && is_time_to_sweep(so, index))
+	{
+		begin_sweep(so, index);
+		return true;
+	}
+	n = vdb_hnsw_search_more(so->search, index, so->ef, &found);
+	so->ef = Min(Max(so->ef * MORE_EF, so->width + 1), MOST_EF);
+	for (uint32 i = 0; i < n; i++)
+	{
+		queue_node(so, index, &found[i]);
+		note_returned(so, found[i].node);
+	}
+	if (n == 0)
+		begin_sweep(so, index);
+	return true;
+}
+
+static bool
+more_of_sweep(VdbHnswScan *so, Relation index)
+{
+	MemoryContext old = MemoryContextSwitchTo(so->sweeping);
+	Size		room = vdb_am_hnsw_scan_memory() / (2 * (sizeof(VdbHnswFound) + sizeof(float)));
+	uint32		most = Max(Min(so->sweep_most, room), FIRST_SWEEP);
+	VdbHnswFound *found;
+	uint32		n = vdb_hnsw_sweep_nearest(so->sweep, index, so->query, most, &found);
+
+	MemoryContextSwitchTo(old);
+	vdb_hnsw_search_counts(so->search)->sweeps++;
+	vdb_hnsw_search_counts(so->search)->distances +=
+		(uint64) RelationGetNumberOfBlocks(index) * so->hnsw->per_page;
+	for (uint32 i = 0; i < n; i++)
+		queue_node(so, index, &found[i]);
+	so->sweep_most = Min((uint64) most * MORE_SWEEP, PG_INT32_MAX);
+	return n > 0;
+}
+
+/* The next row in order; false if there is none. */
+static bool
+search_in_order(VdbHnswScan *so, Relation index, VdbScanFound *found)
+{
+	for (;;)
+	{
+		while (so->queue.count > 0)
+		{
+			*found = vdb_scan_queue_pop(&so->queue);
+			if (so->iterative == VDB_AM_ITERATIVE_STRICT && found->key < so->last)
+				continue;
+			so->last = found->key;
+			return true;
+		}
+		if (so->given > 0 && is_enough(so))
+		{
+			so->stage = STAGE_DONE;
+			return false;
+		}
+		if (!(so->stage == STAGE_GRAPH ? more_of_graph(so, index) : more_of_sweep(so, index)))
+			return false;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static bool
+next_in_order(VdbHnswScan *so, Relation index, VdbScanFound *found)
+{
+	MemoryContext old = MemoryContextSwitchTo(so->context);
+	bool		result = search_in_order(so, index, found);
+
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
+/* ---- rows without order ---- */
+
+/* The next of rows collected; false if there is none. */
+static bool
+next_collected(VdbHnswScan *so, ItemPointer tid)
+{
+	if (so->next_row == so->rows.count)
+		return false;
+	*tid = so->rows.tids[so->next_row++];
+	return true;
+}
+
+/* The next row of any node. */
+static bool
+next_of_any(VdbHnswScan *so, Relation index, ItemPointer tid)
+{
+	while (!next_collected(so, tid))
+	{
+		MemoryContext old = MemoryContextSwitchTo(so->sweeping);
+		VdbHnswFound *found;
+		uint32		n;
+		bool		more = vdb_hnsw_sweep_page(so->sweep, index, &n, &found);
+
+		MemoryContextSwitchTo(so->context);
+		so->rows.count = so->next_row = 0;
+		for (uint32 i = 0; i < n; i++)
+			vdb_hnsw_collect(so->hnsw, index, found[i].node, NULL, &so->rows);
+		MemoryContextSwitchTo(old);
+		if (!more)
+			return false;
+	}
+	return true;
+}
+
+static void
+enter_stage(VdbHnswScan *so, Relation index, Stage stage)
+{
+	MemoryContext old = MemoryContextSwitchTo(so->context);
+
+	so->stage = stage;
+	so->rows.count = so->next_row = 0;
+	if (stage == STAGE_ANY || stage == STAGE_FAR)
+	{
+		MemoryContextSwitchTo(so->sweeping);
+		so->sweep = vdb_hnsw_sweep_create(so->hnsw, index);
+		MemoryContextSwitchTo(so->context);
+	}
+	else if (stage == STAGE_ZEROS)
+		vdb_hnsw_collect(so->hnsw, index, VDB_HNSW_ZEROS, NULL, &so->rows);
+	else if (stage == STAGE_NULLS)
+		vdb_hnsw_collect(so->hnsw, index, VDB_HNSW_NULLS, NULL, &so->rows);
+	MemoryContextSwitchTo(old);
+}
+
+/* ---- the state of a scan ---- */
+
+/*
+ * The state of the last scan, kept for the next one of the same index: making
+ * it anew costs a tenth of a search.
+ */
+static VdbHnswScan *kept;
+
+/* More memory than this is not kept. */
+#define KEPT_BYTES (1024 * 1024)
+
+static VdbHnswScan *
+create(Relation index)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw scan",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	VdbHnswScan	   *so = palloc0(sizeof(VdbHnswScan));
+
+	so->context = context;
+	so->sweeping = AllocSetContextCreate(context, "hnsw sweep", ALLOCSET_DEFAULT_SIZES);
+	so->index = RelationGetRelid(index);
+	so->file = VDB_COMPAT_RELNUMBER(index);
+	so->hnsw = vdb_hnsw_open(index);
+	so->search = vdb_hnsw_search_create(so->hnsw);
+	so->query = vdb_hnsw_search_query(so->search);
+	so->returned_room = 256;
+	so->returned = palloc(so->returned_room * sizeof(uint32));
+	so->row = palloc(so->hnsw->space.row_size);
+	vdb_scan_queue_init(&so->queue);
+	MemoryContextSwitchTo(old);
+	return so;
+}
+
+/* State for a scan: what was kept, if it fits, in the current context. */
+static VdbHnswScan *
+take_state(Relation index)
+{
+	VdbHnswScan	   *so = kept;
+
+	if (so == NULL || so->index != RelationGetRelid(index) ||
+		so->file != VDB_COMPAT_RELNUMBER(index) || !vdb_hnsw_is_same(index, so->hnsw))
+		return create(index);
+	kept = NULL;
+	memset(&so->total, 0, sizeof(so->total));
+	MemoryContextSetParent(so->context, CurrentMemoryContext);
+	return so;
+}
+
+/* Keeps the state of a scan that ends, or gives it back. */
+static void
+keep_state(VdbHnswScan *so)
+{
+	MemoryContextReset(so->sweeping);
+	if (so->hnsw->meta.scale == 0 ||
+		MemoryContextMemAllocated(so->context, true) > KEPT_BYTES)
+	{
+		MemoryContextDelete(so->context);
+		return;
+	}
+	if (kept != NULL)
+		MemoryContextDelete(kept->context);
+	MemoryContextSetParent(so->context, TopMemoryContext);
+	kept = so;
+}
+
+/* What a scan has done since it began, or began anew. */
+static VdbAmLastScan
+counted(const VdbHnswScan *so)
+{
+	const VdbHnswCounts *counts = vdb_hnsw_search_counts(so->search);
+
+	return (VdbAmLastScan)
+	{
+		.index = so->index,.graph = true,.width = so->width,.nodes = counts->nodes,
+			.entries = counts->entries,.distances = counts->distances,.bounds = counts->bounds,
+			.rows = so->given,.sweeps = counts->sweeps
+	};
+}
+
+/* Tells vecdb_last_scan(). */
+static void
+note_last(VdbHnswScan *so)
+{
+	vdb_am_last_scan = counted(so);
+	vdb_am_add_scan(&so->total, &vdb_am_last_scan);
+}
+
+bool
+vdb_hnsw_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts)
+{
+	const VdbHnswScan *so = scan->opaque;
+	VdbAmLastScan now;
+
+	if (so == NULL)
+		return false;
+	*counts = so->total;
+	now = counted(so);
+	vdb_am_add_scan(counts, &now);
+	return true;
+}
+
+/* ---- the access method's functions ---- */
+
+IndexScanDesc
+vdb_hnsw_begin_scan(Relation index, int nkeys, int norderbys)
+{
+	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
+
+	scan->opaque = NULL;
+	vdb_heap_search_begins();
+	if (norderbys > 0)
+	{
+		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
+		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
+	}
+	return scan;
+}
+
+static void
+reset(VdbHnswScan *so)
+{
+	MemoryContextReset(so->sweeping);
+	so->sweep = NULL;
+	so->nreturned = 0;
+	so->queue.count = 0;
+	so->rows.count = so->next_row = 0;
+	so->last = -INFINITY;
+	so->given = 0;
+	memset(vdb_hnsw_search_counts(so->search), 0, sizeof(VdbHnswCounts));
+}
+
+/* What to do for a query, which may be such that nothing is near it. */
+static void
+begin_query(VdbHnswScan *so, Relation index)
+{
+	VdbHnswState state;
+
+	vdb_hnsw_read_state(index, &state);
+	so->ef = so->width = vdb_hnsw_ef(&state);
+	so->iterative = vdb_am_hnsw_iterative();
+	if (!vdb_am_query_place(so->query))
+	{
+		/* Every distance to it is NaN. */
+		enter_stage(so, index, STAGE_ANY);
+		return;
+	}
+	if (vdb_am_is_far(so->query->rotated))
+	{
+		/* What is near there, codes cannot say. */
+		enter_stage(so, index, STAGE_FAR);
+		return;
+	}
+	vdb_am_query_aim(so->query);
+	vdb_hnsw_search_begin(so->search, index);
+	enter_stage(so, index, STAGE_GRAPH);
+}
+
+void
+vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
+{
+	VdbHnswScan	   *so = scan->opaque;
+
+	if (orderbys != NULL && norderbys > 0)
+		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
+	if (scan->numberOfOrderBys != 1)
+		elog(ERROR, "an hnsw index is scanned in order of one distance");
+	if (so != NULL)
+		note_last(so);
+	if (so == NULL || so->hnsw->meta.scale == 0)
+		scan->opaque = so = take_state(scan->indexRelation);
+
+	reset(so);
+	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
+	if (so->null_query)
+		enter_stage(so, scan->indexRelation, STAGE_ANY);
+	else
+	{
+		vdb_am_query_take(so->query, scan->orderByData->sk_argument);
+		begin_query(so, scan->indexRelation);
+	}
+	pgstat_count_index_scan(scan->indexRelation);
+}
+
+/* Returns a row whose distance is null, or a number (NaN, too). */
+static bool
+give(IndexScanDesc scan, ItemPointer tid, bool null, double distance, bool recheck)
+{
+	((VdbHnswScan *) scan->opaque)->given++;
+	scan->xs_heaptid = *tid;
+	scan->xs_recheck = false;
+	scan->xs_recheckorderby = recheck;
+	if (!scan->xs_orderbynulls[0] && !FLOAT8PASSBYVAL)
+		pfree(DatumGetPointer(scan->xs_orderbyvals[0]));
+	scan->xs_orderbynulls[0] = null;
+	scan->xs_orderbyvals[0] = null ? (Datum) 0 : Float8GetDatum(distance);
+	return true;
+}
+
+bool
+vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
+{
+	VdbHnswScan	   *so = scan->opaque;
+	Relation	index = scan->indexRelation;
+	VdbScanFound found;
+	ItemPointerData tid;
+
+	Assert(ScanDirectionIsForward(direction));
+	switch (so->stage)
+	{
+		case STAGE_GRAPH:
+		case STAGE_SWEEP:
+			if (next_in_order(so, index, &found))
+				return give(scan, &found.tid, false, found.key,
+							!vdb_am_is_plain(&so->hnsw->space) || so->hnsw->space.kind->sparse ||
+							found.key == -INFINITY);
+			if (so->stage != STAGE_DONE)
+				enter_stage(so, index, STAGE_ZEROS);
+			break;
+		case STAGE_ANY:
+			if (next_of_any(so, index, &tid))
+				return give(scan, &tid, so->null_query, get_float8_nan(), false);
+			enter_stage(so, index, STAGE_ZEROS);
+			break;
+		case STAGE_FAR:
+			if (next_of_any(so, index, &tid))
+				return give(scan, &tid, false, -INFINITY, true);
+			enter_stage(so, index, STAGE_ZEROS);
+			break;
+		default:
+			break;
+	}
+	if (so->stage == STAGE_ZEROS)
+	{
+		if (next_collected(so, &tid))
+			return give(scan, &tid, so->null_query, get_float8_nan(), false);
+		enter_stage(so, index, STAGE_NULLS);
+	}
+	if (so->stage == STAGE_NULLS)
+	{
+		if (next_collected(so, &tid))
+			return give(scan, &tid, true, 0, false);
+		enter_stage(so, index, STAGE_DONE);
+	}
+	return false;
+}
+
+void
+vdb_hnsw_scan_leave_out(IndexScanDesc scan, ItemPointer tid)
+{
+	VdbHnswScan	   *so = scan->opaque;
+
+	vdb_hnsw_search_leave_out(so->search, tid);
+}
+
+void
+vdb_hnsw_end_scan(IndexScanDesc scan)
+{
+	/* Nothing is pinned between calls. */
+	if (scan->opaque != NULL)
+	{
+		note_last(scan->opaque);
+		keep_state(scan->opaque);
+	}
+	scan->opaque = NULL;
+}

@@ -1,0 +1,574 @@
+/*
+ * search.c
+ *	  The nodes nearest to a query, found by following the graph.
+ *
+ * A beam search: of the ef nearest nodes so far, the nearest whose neighbours
+ * were not looked at yet is expanded, until there is none.  What falls out of
+ * the beam, or never gets into it, is kept in reserve, for when more are asked
+ * for.
+ *
+ * Neighbours are looked at in batches: which of them are new is found out
+ * first, their rows are prefetched, and then looked at without a lock, as a
+ * node's row does not change, and mostly without a pin.  If the slot is given to
+ * another node meanwhile, what is read may be half of either, and the search
+ * goes where it need not; but what is returned was read under a lock.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+
+#include "am/hnsw/entry.h"
+#include "scan/select.h"
+
+/* Looked at together, while the next so many are prefetched. */
+#define LOOKS 16
+
+/* One in so many is pinned, so that PostgreSQL keeps the index's pages. */
+#define PIN_EVERY 16
+
+/* Slots of the table of nodes that were met, at first. */
+#define FIRST_ROOM 4096
+
+/* A node that has a distance, but of which nothing else is known yet. */
+typedef struct Reached
+{
+	float		distance;
+	uint32		node;
+	int32		place;			/* in expanded, or NEW */
+} Reached;
+
+#define NEW (-1)
+#define NO_RESULT (-2)			/* expanded, but without rows */
+
+struct VdbHnswSearch
+{
+	const VdbHnsw *hnsw;
+	VdbAmQuery	query;
+	float		base;
+	VdbQuantTables tables;		/* for entries */
+	void	   *tables_memory;
+	VdbHnswCounts counts;
+	bool		begun;			/* at the entries */
+	bool		walked;			/* all of these were offered */
+	ItemPointerData left_out;	/* row of a node that leads nowhere, or invalid */
+
+	/* nodes met: a hash table of their numbers, VDB_HNSW_NONE where free */
+	uint32	   *met;
+	uint32		met_room;		/* slots in use, a power of two */
+	uint32		met_allocated;
+	uint32		nmet;
+
+	Reached	   *beam;			/* ascending */
+	uint32		beam_room;
+	uint32		nbeam;
+	uint32		ef;
+
+	VdbHnswFound *expanded;
+	uint32		expanded_room;
+	uint32		nexpanded;
+	VdbHnswFound *found;
+	uint32		found_room;
+
+	Reached	   *reserve;		/* not in the beam, and not returned */
+	Size		nreserve;
+	Size		reserve_room;
+
+	/* a batch */
+	Relation	index;			/* while entries are walked over */
+	uint32		nbatch;
+	uint32		looks;			/* so far */
+	uint32		nodes[VDB_HNSW_MAX_NEIGHBOURS];
+	float		distances[VDB_HNSW_MAX_NEIGHBOURS];
+};
+
+VdbHnswSearch *
+vdb_hnsw_search_create(const VdbHnsw *hnsw)
+{
+	VdbHnswSearch *search = palloc0(sizeof(VdbHnswSearch));
+
+	search->hnsw = hnsw;
+	vdb_am_query_create(&search->query, &hnsw->space);
+	if (hnsw->coded)
+		search->tables_memory = palloc(vdb_quant_tables_size(hnsw->code_dim));
+	search->met_room = search->met_allocated = FIRST_ROOM;
+	search->met = palloc(search->met_room * sizeof(uint32));
+	search->beam_room = 128;
+	search->beam = palloc(search->beam_room * sizeof(Reached));
+	search->expanded_room = 256;
+	search->expanded = palloc(search->expanded_room * sizeof(VdbHnswFound));
+	search->found_room = 128;
+	search->found = palloc(search->found_room * sizeof(VdbHnswFound));
+	search->reserve_room = 4096;
+	search->reserve = palloc(search->reserve_room * sizeof(Reached));
+	return search;
+}
+
+VdbAmQuery *
+vdb_hnsw_search_query(VdbHnswSearch *search)
+{
+	return &search->query;
+}
+
+VdbHnswCounts *
+vdb_hnsw_search_counts(VdbHnswSearch *search)
+{
+	return &search->counts;
+}
+
+Size
+vdb_hnsw_search_memory(const VdbHnswSearch *search)
+{
+	return (Size) search->met_allocated * sizeof(uint32) + search->beam_room * sizeof(Reached) +
+		(search->expanded_room + search->found_room) * sizeof(VdbHnswFound) +
+		search->reserve_room * sizeof(Reached);
+}
+
+/* ---- nodes met ---- */
+
+static inline uint32
+met_slot(const VdbHnswSearch *search, uint32 node)
+{
+	return (node * 0x9e3779b1u) & (search->met_room - 1);
+}
+
+static void
+grow_met(VdbHnswSearch *search)
+{
+	uint32	   *old = search->met;
+	uint32		room = search->met_room;
+
+	search->met_room = search->met_allocated = room * 4;
+	search->met = palloc_extended((Size) search->met_room * sizeof(uint32), MCXT_ALLOC_HUGE);
+	memset(search->met, 0xff, (Size) search->met_room * sizeof(uint32));
+	for (uint32 i = 0; i < room; i++)
+		if (old[i] != VDB_HNSW_NONE)
+		{
+			uint32		at = met_slot(search, old[i]);
+
+			while (search->met[at] != VDB_HNSW_NONE)
+				at = (at + 1) & (search->met_room - 1);
+			search->met[at] = old[i];
+		}
+	pfree(old);
+}
+
+/* Notes that a node was met; false if it had been before. */
+static inline bool
+meet(VdbHnswSearch *search, uint32 node)
+{
+	uint32		at = met_slot(search, node);
+
+	for (; search->met[at] != VDB_HNSW_NONE; at = (at + 1) & (search->met_room - 1))
+		if (search->met[at] == node)
+			return false;
+	search->met[at] = node;
+	if (++search->nmet > search->met_room / 2)
+		grow_met(search);
+	return true;
+}
+
+/* ---- distances ---- */
+
+static inline uint32
+row_in_page(const VdbHnsw *hnsw, uint32 node)
+{
+	return vdb_hnsw_slot_at(hnsw, node % hnsw->per_page) + hnsw->row_at;
+}
+
+static void
+prefetch(const VdbHnswSearch *search, Relation index, uint32 node)
+{
+	const VdbHnsw *hnsw = search->hnsw;
+
+	vdb_page_prefetch_look(index, vdb_hnsw_block(hnsw, node), row_in_page(hnsw, node),
+						   hnsw->space.row_size);
+}
+
+/* The distance of one node, whose page is read. */
+static float
+estimate_one(VdbHnswSearch *search, Relation index, uint32 node)
+{
+	Buffer		buffer;
+	const void *row = vdb_hnsw_row(search->hnsw, vdb_hnsw_pin(search->hnsw, index, node, &buffer));
+	float		distance;
+
+	vdb_am_query_many(&search->query, search->base, &row, 1, &distance);
+	vdb_page_unpin(buffer);
+	return distance;
+}
+
+/* Distances of n nodes, of the batch from first on. */
+static void
+estimate_some(VdbHnswSearch *search, Relation index, uint32 first, uint32 n)
+{
+	const VdbHnsw *hnsw = search->hnsw;
+	const uint32 *nodes = search->nodes + first;
+	const void *rows[LOOKS];
+	float		distances[LOOKS];
+	uint32		which[LOOKS];
+	uint32		seen = 0;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		const char *contents = search->looks++ % PIN_EVERY == 0 ? NULL :
+			vdb_page_look(index, vdb_hnsw_block(hnsw, nodes[i]));
+
+		if (contents == NULL)
+		{
+			search->distances[first + i] = estimate_one(search, index, nodes[i]);
+			continue;
+		}
+		which[seen] = i;
+		rows[seen++] = contents + row_in_page(hnsw, nodes[i]);
+	}
+	vdb_am_query_many(&search->query, search->base, rows, seen, distances);
+	for (uint32 i = 0; i < seen; i++)
+	{
+		uint32		node = nodes[which[i]];
+		const char *contents = (const char *) rows[i] - row_in_page(hnsw, node);
+
+		search->distances[first + which[i]] =
+			likely(vdb_page_looked(index, vdb_hnsw_block(hnsw, node), contents)) ?
+			distances[i] : estimate_one(search, index, node);
+	}
+}
+
+/* Distances of the first n nodes of the batch. */
+static void
+estimate(VdbHnswSearch *search, Relation index, uint32 n)
+{
+	for (uint32 i = 0; i < Min(n, LOOKS); i++)
+		prefetch(search, index, search->nodes[i]);
+	for (uint32 i = 0; i < n; i += LOOKS)
+	{
+		for (uint32 j = i + LOOKS; j < Min(n, i + 2 * LOOKS); j++)
+			prefetch(search, index, search->nodes[j]);
+		estimate_some(search, index, i, Min(n - i, LOOKS));
+	}
+	search->counts.distances += n;
+}
+
+/* ---- the beam ---- */
+
+static inline void
+keep(VdbHnswSearch *search, const Reached *item)
+{
+	if (search->nreserve == search->reserve_room)
+	{
+		search->reserve_room *= 2;
+		search->reserve = repalloc_huge(search->reserve, search->reserve_room * sizeof(Reached));
+	}
+	search->reserve[search->nreserve++] = *item;
+}
+
+/*
+ * Puts a node where it belongs in the beam, or into the reserve; returns its
+ * place, ef if it got none.
+ */
+static inline uint32
+offer(VdbHnswSearch *search, float distance, uint32 node)
+{
+	Reached	   *beam = search->beam;
+	uint32		low = 0,
+				high = search->nbeam;
+	Reached		item = {distance, node, NEW};
+
+	if (high == search->ef && !(distance < beam[high - 1].distance))
+	{
+		keep(search, &item);
+		return search->ef;
+	}
+	while (low < high)
+	{
+		uint32		middle = (low + high) / 2;
+
+		if (beam[middle].distance <= distance)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (search->nbeam == search->ef && beam[--search->nbeam].place != NO_RESULT)
+		keep(search, &beam[search->nbeam]);
+	memmove(beam + low + 1, beam + low, (search->nbeam - low) * sizeof(Reached));
+	beam[low] = item;
+	search->nbeam++;
+	return low;
+}
+
+/* Distances of the batch, and then its nodes into the beam; the first place. */
+static uint32
+offer_batch(VdbHnswSearch *search, Relation index, uint32 n)
+{
+	uint32		first = search->ef;
+
+	estimate(search, index, n);
+	for (uint32 i = 0; i < n; i++)
+	{
+		uint32		place;
+
+		/* of a slot that changes while it is looked at */
+		if (unlikely(isnan(search->distances[i])))
+			search->distances[i] = INFINITY;
+		place = offer(search, search->distances[i], search->nodes[i]);
+		first = Min(first, place);
+	}
+	return first;
+}
+
+void
+vdb_hnsw_search_leave_out(VdbHnswSearch *search, ItemPointer tid)
+{
+	search->left_out = *tid;
+}
+
+/* Is it the node of that row, and of no other? */
+static inline bool
+is_left_out(VdbHnswSearch *search, const VdbHnswSlot *slot)
+{
+	ItemPointerData tid = slot->tid;
+
+	return unlikely(ItemPointerIsValid(&search->left_out)) && slot->more == VDB_HNSW_NONE &&
+		ItemPointerEquals(&tid, &search->left_out);
+}
+
+static void
+note_expanded(VdbHnswSearch *search, Reached *item, const VdbHnswSlot *slot)
+{
+	if (slot->state == VDB_HNSW_DEAD)
+	{
+		item->place = NO_RESULT;
+		return;
+	}
+	if (search->nexpanded == search->expanded_room)
+	{
+		search->expanded_room *= 2;
+		search->expanded = repalloc_huge(search->expanded,
+										 search->expanded_room * sizeof(VdbHnswFound));
+	}
+	item->place = search->nexpanded;
+	search->expanded[search->nexpanded++] = (VdbHnswFound)
+	{
+		.distance = item->distance,.node = item->node,.tid = slot->tid,.more = slot->more
+	};
+}
+
+/* Fetches the list of the node that is expanded next, unless a nearer one comes. */
+static void
+prefetch_next(const VdbHnswSearch *search, Relation index, uint32 place)
+{
+	const VdbHnsw *hnsw = search->hnsw;
+
+	while (place < search->nbeam && search->beam[place].place != NEW)
+		place++;
+	if (place < search->nbeam)
+	{
+		uint32		node = search->beam[place].node;
+
+		vdb_page_prefetch(index, vdb_hnsw_block(hnsw, node),
+						  vdb_hnsw_slot_at(hnsw, node % hnsw->per_page), hnsw->row_at);
+	}
+}
+
+/*
+ * Looks at the neighbours of a node of the beam; returns the first place in the
+ * beam that has changed.
+ */
+static uint32
+expand(VdbHnswSearch *search, Relation index, uint32 place)
+{
+	Reached	   *item = &search->beam[place];
+	Buffer		buffer;
+	const VdbHnswSlot *slot = vdb_hnsw_read(search->hnsw, index, item->node, &buffer);
+	uint32		n = 0;
+	uint32		first;
+
+	if (slot->state == VDB_HNSW_FREE || slot->state == VDB_HNSW_BUCKET ||
+		is_left_out(search, slot))
+	{
+		/* An edge that was left behind by a node that is gone, or as good as that. */
+		vdb_page_release(buffer);
+		search->nbeam--;
+		memmove(item, item + 1, (search->nbeam - place) * sizeof(Reached));
+		return place;
+	}
+	note_expanded(search, item, slot);
+	for (uint32 i = 0; i < slot->count; i++)
+	{
+		uint32		node = vdb_hnsw_list(slot)[i];
+
+		if (meet(search, node))
+			search->nodes[n++] = node;
+	}
+	vdb_page_release(buffer);
+	search->counts.nodes++;
+	prefetch_next(search, index, place + 1);
+	first = offer_batch(search, index, n);
+	return Min(first, place + 1);
+}
+
+static void
+offer_entry(void *arg, uint32 node)
+{
+	VdbHnswSearch *search = arg;
+
+	if (meet(search, node))
+		search->nodes[search->nbatch++] = node;
+	if (search->nbatch == VDB_HNSW_MAX_NEIGHBOURS)
+	{
+		offer_batch(search, search->index, search->nbatch);
+		search->nbatch = 0;
+	}
+}
+
+/* Offers all entries, from which all nodes can be reached. */
+static void
+offer_entries(VdbHnswSearch *search, Relation index)
+{
+	search->index = index;
+	search->nbatch = 0;
+	vdb_hnsw_entries_walk(search->hnsw, index, offer_entry, search);
+	offer_batch(search, index, search->nbatch);
+	search->walked = true;
+}
+
+/* Puts the nearest entries into the beam. */
+static void
+begin_at_entries(VdbHnswSearch *search, Relation index)
+{
+	VdbHnswState state;
+
+	vdb_hnsw_read_state(index, &state);
+	if (search->hnsw->coded)
+	{
+		VdbHnswEntries entries;
+
+		search->counts.entries += vdb_hnsw_entries_nearest(search->hnsw, index, state.entries,
+														   &search->tables, &entries);
+		for (uint32 i = 0; i < entries.count; i++)
+			meet(search, search->nodes[i] = entries.nodes[i]);
+		offer_batch(search, index, entries.count);
+	}
+	else
+		offer_entries(search, index);
+	search->begun = true;
+}
+
+/* ---- the whole ---- */
+
+void
+vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
+{
+	const VdbHnsw *hnsw = search->hnsw;
+
+	/* Emptying what a wide search has used takes as long as a narrow one. */
+	while (search->met_room > FIRST_ROOM && search->nmet < search->met_room / 16)
+		search->met_room /= 2;
+	memset(search->met, 0xff, search->met_room * sizeof(uint32));
+	search->nmet = search->nbeam = search->nexpanded = 0;
+	search->nreserve = 0;
+	search->begun = search->walked = false;
+	ItemPointerSetInvalid(&search->left_out);
+	memset(&search->counts, 0, sizeof(search->counts));
+	search->base = vdb_am_query_base(&search->query);
+	if (hnsw->coded)
+	{
+		vdb_quant_tables_init(&search->tables, hnsw->code_dim, search->query.rotated,
+							  search->tables_memory);
+		vdb_quant_tables_aim(&search->tables, search->base, search->query.length, 0);
+	}
+}
+
+static int
+compare_items(const void *a, const void *b)
+{
+	float		x = ((const Reached *) a)->distance;
+	float		y = ((const Reached *) b)->distance;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The nearest of the reserve become the beam. */
+static void
+refill(VdbHnswSearch *search)
+{
+	Size		n = search->nreserve;
+	Size		left = 0;
+	float		limit = INFINITY;
+
+	search->nbeam = 0;
+	if (n > search->ef)
+	{
+		float	   *numbers = palloc_extended(n * sizeof(float), MCXT_ALLOC_HUGE);
+
+		for (Size i = 0; i < n; i++)
+			numbers[i] = search->reserve[i].distance;
+		limit = vdb_scan_nth(numbers, n, search->ef - 1);
+		pfree(numbers);
+	}
+	for (Size i = 0; i < n; i++)
+		if (search->reserve[i].distance <= limit && search->nbeam < search->ef)
+			search->beam[search->nbeam++] = search->reserve[i];
+		else
+			search->reserve[left++] = search->reserve[i];
+	search->nreserve = left;
+	qsort(search->beam, search->nbeam, sizeof(Reached), compare_items);
+}
+
+static void
+make_room(VdbHnswSearch *search, uint32 ef)
+{
+	search->ef = ef;
+	if (ef + 1 > search->beam_room)
+	{
+		search->beam_room = ef + 1;
+		search->beam = repalloc_huge(search->beam, search->beam_room * sizeof(Reached));
+	}
+	if (ef > search->found_room)
+	{
+		search->found_room = ef;
+		search->found = repalloc_huge(search->found, ef * sizeof(VdbHnswFound));
+	}
+}
+
+/* Expands what is in the beam, and what comes into it. */
+static void
+follow(VdbHnswSearch *search, Relation index)
+{
+	for (uint32 at = 0; at < search->nbeam;)
+	{
+		at = search->beam[at].place == NEW ? expand(search, index, at) : at + 1;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+uint32
+vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef, VdbHnswFound **found)
+{
+	uint32		n = 0;
+
+	make_room(search, Max(ef, VDB_HNSW_STARTS));
+	do
+	{
+		if (search->begun)
+			refill(search);
+		else
+			begin_at_entries(search, index);
+		follow(search, index);
+		/* What the nearest entries lead to is not enough: so do the others. */
+		if (search->nbeam < search->ef && !search->walked)
+		{
+			offer_entries(search, index);
+			follow(search, index);
+		}
+		for (uint32 i = 0; i < search->nbeam; i++)
+			if (search->beam[i].place >= 0 && n < ef)
+				search->found[n++] = search->expanded[search->beam[i].place];
+			else if (search->beam[i].place >= 0)
+				keep(search, &search->beam[i]);
+	} while (n == 0 && search->nreserve > 0);
+	search->nbeam = 0;
+	*found = search->found;
+	return n;
+}
