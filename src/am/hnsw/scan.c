@@ -21,6 +21,7 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
+#include "am/common/exact.h"
 #include "am/common/options.h"
 #include "am/hnsw/hnsw.h"
 #include "heap/heap.h"
@@ -77,7 +78,8 @@ typedef struct VdbHnswScan
 	uint32		sweep_most;
 	VdbAmLastScan total;		/* of this scan, before it began anew */
 	VdbScanQueue queue;
-	double		last;			/* key */
+	VdbAmExact	exact;
+	double		last;			/* distance returned */
 	uint64		given;			/* rows */
 
 	VdbHnswRows rows;			/* of a node, or without order */
@@ -229,15 +231,19 @@ search_in_order(VdbHnswScan *so, Relation index, VdbScanFound *found)
 {
 	for (;;)
 	{
-		while (so->queue.count > 0)
+		if (so->queue.count > 0)
 		{
 			*found = vdb_scan_queue_pop(&so->queue);
-			if (so->iterative == VDB_AM_ITERATIVE_STRICT && found->key < so->last)
-				continue;
-			so->last = found->key;
 			return true;
 		}
-		if (so->given > 0 && is_enough(so))
+		/* What was found goes out before more is looked for. */
+		if (so->exact.queue.count > 0)
+		{
+			found->key = INFINITY;
+			ItemPointerSetInvalid(&found->tid);
+			return true;
+		}
+		if (so->nreturned > 0 && is_enough(so))
 		{
 			so->stage = STAGE_DONE;
 			return false;
@@ -440,6 +446,7 @@ reset(VdbHnswScan *so)
 	so->queue.count = 0;
 	so->rows.count = so->next_row = 0;
 	so->last = -INFINITY;
+	vdb_am_exact_reset(&so->exact);
 	so->given = 0;
 	memset(vdb_hnsw_search_counts(so->search), 0, sizeof(VdbHnswCounts));
 }
@@ -496,14 +503,44 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 	pgstat_count_index_scan(scan->indexRelation);
 }
 
+/* The next row in order of bounds: of the graph, or of all that is. */
+static bool
+next_bounded(IndexScanDesc scan, VdbScanFound *found)
+{
+	VdbHnswScan *so = scan->opaque;
+
+	if (so->stage == STAGE_FAR)
+	{
+		found->key = -INFINITY;
+		return next_of_any(so, scan->indexRelation, &found->tid);
+	}
+	return so->stage <= STAGE_SWEEP && next_in_order(so, scan->indexRelation, found);
+}
+
+/* The next row in order of distance; strictly so, what came late is left out. */
+static bool
+next_exact(IndexScanDesc scan, VdbScanFound *found)
+{
+	VdbHnswScan *so = scan->opaque;
+
+	while (vdb_am_exact_next(&so->exact, scan, next_bounded, found))
+	{
+		if (so->iterative == VDB_AM_ITERATIVE_STRICT && found->key < so->last)
+			continue;
+		so->last = found->key;
+		return true;
+	}
+	return false;
+}
+
 /* Returns a row whose distance is null, or a number (NaN, too). */
 static bool
-give(IndexScanDesc scan, ItemPointer tid, bool null, double distance, bool recheck)
+give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
 {
 	((VdbHnswScan *) scan->opaque)->given++;
 	scan->xs_heaptid = *tid;
 	scan->xs_recheck = false;
-	scan->xs_recheckorderby = recheck;
+	scan->xs_recheckorderby = false;
 	if (!scan->xs_orderbynulls[0] && !FLOAT8PASSBYVAL)
 		pfree(DatumGetPointer(scan->xs_orderbyvals[0]));
 	scan->xs_orderbynulls[0] = null;
@@ -524,21 +561,15 @@ vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	{
 		case STAGE_GRAPH:
 		case STAGE_SWEEP:
-			if (next_in_order(so, index, &found))
-				return give(scan, &found.tid, false, found.key,
-							!vdb_am_is_plain(&so->hnsw->space) || so->hnsw->space.kind->sparse ||
-							found.key == -INFINITY);
+		case STAGE_FAR:
+			if (next_exact(scan, &found))
+				return give(scan, &found.tid, false, found.key);
 			if (so->stage != STAGE_DONE)
 				enter_stage(so, index, STAGE_ZEROS);
 			break;
 		case STAGE_ANY:
 			if (next_of_any(so, index, &tid))
-				return give(scan, &tid, so->null_query, get_float8_nan(), false);
-			enter_stage(so, index, STAGE_ZEROS);
-			break;
-		case STAGE_FAR:
-			if (next_of_any(so, index, &tid))
-				return give(scan, &tid, false, -INFINITY, true);
+				return give(scan, &tid, so->null_query, get_float8_nan());
 			enter_stage(so, index, STAGE_ZEROS);
 			break;
 		default:
@@ -547,13 +578,13 @@ vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	if (so->stage == STAGE_ZEROS)
 	{
 		if (next_collected(so, &tid))
-			return give(scan, &tid, so->null_query, get_float8_nan(), false);
+			return give(scan, &tid, so->null_query, get_float8_nan());
 		enter_stage(so, index, STAGE_NULLS);
 	}
 	if (so->stage == STAGE_NULLS)
 	{
 		if (next_collected(so, &tid))
-			return give(scan, &tid, true, 0, false);
+			return give(scan, &tid, true, 0);
 		enter_stage(so, index, STAGE_DONE);
 	}
 	return false;
@@ -573,6 +604,7 @@ vdb_hnsw_end_scan(IndexScanDesc scan)
 	/* Nothing is pinned between calls. */
 	if (scan->opaque != NULL)
 	{
+		vdb_am_exact_end(&((VdbHnswScan *) scan->opaque)->exact);
 		note_last(scan->opaque);
 		keep_state(scan->opaque);
 	}

@@ -278,6 +278,7 @@ begin_query(VdbIvfScan *so, Relation index)
 static void
 reset(VdbIvfScan *so)
 {
+	vdb_am_exact_reset(&so->exact);
 	so->nlists = so->ncandidates = so->next = so->nloose = 0;
 	so->entries = 0;
 	so->keep = so->ivf->space.dim < WIDE ? FIRST_KEEP : FIRST_KEEP_WIDE;
@@ -357,14 +358,26 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 	pgstat_count_index_scan(scan->indexRelation);
 }
 
+/* The next row in order of bounds: of what lists there are, or of all that is. */
+static bool
+next_bounded(IndexScanDesc scan, VdbScanFound *found)
+{
+	VdbIvfScan *so = scan->opaque;
+
+	if (so->stage == STAGE_LISTS)
+		return vdb_ivf_next_of_lists(so, scan->indexRelation, found);
+	found->key = -INFINITY;
+	return next_of_any(so, scan->indexRelation, &found->tid);
+}
+
 /* Returns a row whose distance is null, or a number (NaN, too). */
 static bool
-give(IndexScanDesc scan, ItemPointer tid, bool null, double distance, bool recheck)
+give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
 {
 	((VdbIvfScan *) scan->opaque)->given++;
 	scan->xs_heaptid = *tid;
 	scan->xs_recheck = false;
-	scan->xs_recheckorderby = recheck;
+	scan->xs_recheckorderby = false;
 	if (!scan->xs_orderbynulls[0] && !FLOAT8PASSBYVAL)
 		pfree(DatumGetPointer(scan->xs_orderbyvals[0]));
 	scan->xs_orderbynulls[0] = null;
@@ -383,20 +396,14 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	switch (so->stage)
 	{
 		case STAGE_LISTS:
-			if (vdb_ivf_next_of_lists(so, index, &found))
-				return give(scan, &found.tid, false, found.key,
-							!vdb_am_is_plain(&so->ivf->space) || so->ivf->space.kind->sparse ||
-							found.key == -INFINITY);
+		case STAGE_FAR:
+			if (vdb_am_exact_next(&so->exact, scan, next_bounded, &found))
+				return give(scan, &found.tid, false, found.key);
 			enter_stage(so, index, STAGE_ZEROS);
 			break;
 		case STAGE_ANY:
 			if (next_of_any(so, index, &found.tid))
-				return give(scan, &found.tid, so->null_query, get_float8_nan(), false);
-			enter_stage(so, index, STAGE_ZEROS);
-			break;
-		case STAGE_FAR:
-			if (next_of_any(so, index, &found.tid))
-				return give(scan, &found.tid, false, -INFINITY, true);
+				return give(scan, &found.tid, so->null_query, get_float8_nan());
 			enter_stage(so, index, STAGE_ZEROS);
 			break;
 		default:
@@ -405,13 +412,13 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	if (so->stage == STAGE_ZEROS)
 	{
 		if (next_of_chain(so, index, &found.tid))
-			return give(scan, &found.tid, so->null_query, get_float8_nan(), false);
+			return give(scan, &found.tid, so->null_query, get_float8_nan());
 		enter_stage(so, index, STAGE_NULLS);
 	}
 	if (so->stage == STAGE_NULLS)
 	{
 		if (next_of_chain(so, index, &found.tid))
-			return give(scan, &found.tid, true, 0, false);
+			return give(scan, &found.tid, true, 0);
 		enter_stage(so, index, STAGE_DONE);
 	}
 	return false;
@@ -494,6 +501,7 @@ vdb_ivf_end_scan(IndexScanDesc scan)
 	/* Nothing is pinned between calls. */
 	if (scan->opaque != NULL)
 	{
+		vdb_am_exact_end(&((VdbIvfScan *) scan->opaque)->exact);
 		report(scan->opaque);
 		keep_state(scan->opaque);
 	}

@@ -5,6 +5,7 @@
 #ifndef VDB_IVF_SCAN_H
 #define VDB_IVF_SCAN_H
 
+#include "am/common/exact.h"
 #include "am/ivf/ivf.h"
 #include "scan/select.h"
 
@@ -107,6 +108,7 @@ struct VdbIvfScan
 	VdbAmLastScan total;		/* of this scan, before it began anew */
 
 	VdbScanQueue queue;
+	VdbAmExact	exact;
 	uint64		returned;		/* of the lists, until now */
 	uint64		given;			/* of any kind */
 
