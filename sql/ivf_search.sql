@@ -286,3 +286,21 @@ SELECT id FROM wrong ORDER BY v <-> '[1,2]';
 INSERT INTO wrong VALUES (1, '[1,2]');
 DROP TABLE wrong;
 DROP FUNCTION try_all, try_long, differs, literal, made;
+
+-- rows in order have their ctid: to be locked, and to be deleted by
+CREATE TABLE placed (id int, v vector(8));
+INSERT INTO placed SELECT i, (SELECT array_agg(sin(i * j)) FROM generate_series(1, 8) j)::vector
+FROM generate_series(1, 300) i;
+CREATE INDEX placed_v ON placed USING ivf (v vector_l2_ops);
+SET enable_seqscan = off;
+SELECT count(*), count(*) FILTER (WHERE p.id = o.id) AS right
+FROM (SELECT ctid, id FROM placed ORDER BY v <-> (SELECT v FROM placed WHERE id = 7) LIMIT 20) o
+JOIN placed p ON p.ctid = o.ctid;
+BEGIN;
+SELECT id FROM placed ORDER BY v <-> (SELECT v FROM placed WHERE id = 7) LIMIT 1 FOR UPDATE;
+DELETE FROM placed WHERE ctid IN
+    (SELECT ctid FROM placed ORDER BY v <-> (SELECT v FROM placed WHERE id = 7) LIMIT 2);
+SELECT count(*), count(*) FILTER (WHERE id = 7) AS nearest FROM placed;
+ROLLBACK;
+DROP TABLE placed;
+RESET enable_seqscan;

@@ -135,6 +135,17 @@ typedef Oid RelFileNumber;
 	index_beginscan((heap), (index), (snapshot), (nkeys), (norderbys))
 #endif
 
+/* Since 18 EXPLAIN tells how many searches a scan was. */
+#if PG_VERSION_NUM >= 180000
+#define VDB_COMPAT_COUNT_SEARCH(scan) \
+	do { \
+		if ((scan)->instrument != NULL) \
+			(scan)->instrument->nsearches++; \
+	} while (0)
+#else
+#define VDB_COMPAT_COUNT_SEARCH(scan) ((void) 0)
+#endif
+
 /* Since 18 EXPLAIN asks who wants to add to what it tells of a node. */
 #if PG_VERSION_NUM >= 180000
 #define VDB_COMPAT_EXPLAINS_NODES 1

@@ -501,6 +501,7 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 		begin_query(so, scan->indexRelation);
 	}
 	pgstat_count_index_scan(scan->indexRelation);
+	VDB_COMPAT_COUNT_SEARCH(scan);
 }
 
 /* The next row in order of bounds: of the graph, or of all that is. */

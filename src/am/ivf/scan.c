@@ -356,6 +356,7 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 	else
 		begin_query(so, scan->indexRelation);
 	pgstat_count_index_scan(scan->indexRelation);
+	VDB_COMPAT_COUNT_SEARCH(scan);
 }
 
 /* The next row in order of bounds: of what lists there are, or of all that is. */
