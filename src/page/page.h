@@ -207,6 +207,16 @@ extern void vdb_patch_put(VdbPatch *patch, Buffer buffer, const void *at, const 
 						  Size size);
 extern void vdb_patch_finish(VdbPatch *patch);
 
+/* ---- floats, over as many pages as it takes ---- */
+
+/* Writes them to a new chain of pages of that kind; returns the first. */
+extern BlockNumber vdb_page_write_floats(Relation index, bool building, uint16 kind,
+										 const float *floats, uint32 count);
+extern void vdb_page_read_floats(Relation index, BlockNumber first, uint16 kind, uint32 count,
+								 float *floats);
+
+/* ---- whole forks ---- */
+
 /* Logs a whole fork, after a build. */
 extern void vdb_page_log_all(Relation index, ForkNumber fork);
 

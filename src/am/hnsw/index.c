@@ -115,23 +115,6 @@ read_meta(Relation index, VdbHnswMeta *meta)
 		vdb_page_corrupted(index, VDB_HNSW_METAPAGE, problem);
 }
 
-/* Reads a chain of pages of floats. */
-static void
-read_floats(Relation index, BlockNumber block, uint32 count, float *to)
-{
-	while (count > 0)
-	{
-		Buffer		buffer = vdb_page_read(index, block, VDB_HNSW_FLOATS);
-		uint32		n = Min(count, VDB_PAGE_SPACE / sizeof(float));
-
-		memcpy(to, vdb_page_contents(BufferGetPage(buffer)), n * sizeof(float));
-		block = vdb_page_opaque(BufferGetPage(buffer))->next;
-		vdb_page_release(buffer);
-		to += n;
-		count -= n;
-	}
-}
-
 /* Reads what describes the index, into memory of the relcache entry, too. */
 static VdbHnsw *
 load(Relation index)
@@ -143,7 +126,8 @@ load(Relation index)
 	read_meta(index, &meta);
 	hnsw = vdb_hnsw_describe(vdb_am_kind(index), &meta);
 	if (meta.origin != InvalidBlockNumber)
-		read_floats(index, meta.origin, meta.dim, (float *) hnsw->space.origin);
+		vdb_page_read_floats(index, meta.origin, VDB_HNSW_FLOATS, meta.dim,
+							 (float *) hnsw->space.origin);
 	if (meta.scale == 0)
 		return hnsw;			/* not for long */
 
@@ -309,30 +293,6 @@ vdb_hnsw_write_empty(Relation index, ForkNumber fork, const VdbHnswMeta *meta)
 	}
 }
 
-/* Writes floats to a chain of pages, the last one first. */
-static BlockNumber
-write_floats(Relation index, const float *floats, uint32 count)
-{
-	uint32		per_page = VDB_PAGE_SPACE / sizeof(float);
-	BlockNumber next = InvalidBlockNumber;
-
-	for (uint32 at = (count - 1) / per_page * per_page;; at -= per_page)
-	{
-		VdbEdit		edit;
-		BlockNumber block;
-		Page		page;
-
-		vdb_edit_begin(&edit, index, true);
-		page = vdb_edit_new(&edit, VDB_HNSW_FLOATS, VDB_PAGE_SPACE, &block);
-		memcpy(vdb_page_contents(page), floats + at, Min(per_page, count - at) * sizeof(float));
-		vdb_page_opaque(page)->next = next;
-		vdb_edit_finish(&edit);
-		next = block;
-		if (at == 0)
-			return next;
-	}
-}
-
 /* Writes over what a page of one structure holds. */
 static void
 overwrite(Relation index, bool building, BlockNumber block, uint16 kind, const void *contents,
@@ -351,7 +311,7 @@ void
 vdb_hnsw_write_built(Relation index, VdbHnswMeta *meta, const VdbHnswState *state,
 					 const float *origin)
 {
-	meta->origin = write_floats(index, origin, meta->dim);
+	meta->origin = vdb_page_write_floats(index, true, VDB_HNSW_FLOATS, origin, meta->dim);
 	overwrite(index, true, VDB_HNSW_STATEPAGE, VDB_HNSW_STATE, state, sizeof(*state));
 	overwrite(index, true, VDB_HNSW_METAPAGE, VDB_HNSW_META, meta, sizeof(*meta));
 }

@@ -475,30 +475,6 @@ write_directory(VdbIvfBuild *build, const BlockNumber *heads)
 	}
 }
 
-/* Writes floats to a chain of pages, the last one first. */
-static BlockNumber
-write_floats(Relation index, bool building, const float *floats, uint32 count)
-{
-	uint32		per_page = VDB_PAGE_SPACE / sizeof(float);
-	BlockNumber next = InvalidBlockNumber;
-
-	for (uint32 at = (count - 1) / per_page * per_page;; at -= per_page)
-	{
-		VdbEdit		edit;
-		BlockNumber block;
-		Page		page;
-
-		vdb_edit_begin(&edit, index, building);
-		page = vdb_edit_new(&edit, VDB_IVF_FLOATS, VDB_PAGE_SPACE, &block);
-		memcpy(vdb_page_contents(page), floats + at, Min(per_page, count - at) * sizeof(float));
-		vdb_page_opaque(page)->next = next;
-		vdb_edit_finish(&edit);
-		next = block;
-		if (at == 0)
-			return next;
-	}
-}
-
 /* ---- the whole ---- */
 
 static uint8
@@ -649,12 +625,12 @@ build_pages(VdbIvfBuild *build)
 	build->meta.zeros = vdb_ivf_tids_create(build->index, build->building);
 	build->meta.nulls = vdb_ivf_tids_create(build->index, build->building);
 	heads = build->heap != NULL ? build_lists(build) : build_no_lists(build);
-	build->meta.origin = write_floats(build->index, build->building, build->ivf->space.origin,
-									  build->ivf->space.dim);
+	build->meta.origin = vdb_page_write_floats(build->index, build->building, VDB_IVF_FLOATS,
+											   build->ivf->space.origin, build->ivf->space.dim);
 	if (build->ivf->list.product)
-		build->meta.codebook = write_floats(build->index, build->building,
-											build->ivf->pq.codebook,
-											vdb_ivf_codebook_size(build->ivf));
+		build->meta.codebook = vdb_page_write_floats(build->index, build->building,
+													 VDB_IVF_FLOATS, build->ivf->pq.codebook,
+													 vdb_ivf_codebook_size(build->ivf));
 	write_directory(build, heads);
 	build->state.nlists = build->state.measured = build->nlists;
 	build->state.next_number = build->first_number + build->nlists;

@@ -179,23 +179,6 @@ vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta)
 		vdb_page_corrupted(index, VDB_IVF_METAPAGE, problem);
 }
 
-/* Reads a chain of pages of floats. */
-static void
-read_floats(Relation index, BlockNumber block, uint32 count, float *to)
-{
-	while (count > 0)
-	{
-		Buffer		buffer = vdb_page_read(index, block, VDB_IVF_FLOATS);
-		uint32		n = Min(count, VDB_PAGE_SPACE / sizeof(float));
-
-		memcpy(to, vdb_page_contents(BufferGetPage(buffer)), n * sizeof(float));
-		block = vdb_page_opaque(BufferGetPage(buffer))->next;
-		vdb_page_release(buffer);
-		to += n;
-		count -= n;
-	}
-}
-
 /* Reads what describes the index, into memory of the relcache entry. */
 static VdbIvf *
 load(Relation index)
@@ -207,10 +190,11 @@ load(Relation index)
 	vdb_ivf_read_meta(index, &meta);
 	ivf = vdb_ivf_describe(vdb_am_kind(index), &meta);
 	if (meta.origin != InvalidBlockNumber)
-		read_floats(index, meta.origin, meta.dim, (float *) ivf->space.origin);
+		vdb_page_read_floats(index, meta.origin, VDB_IVF_FLOATS, meta.dim,
+							 (float *) ivf->space.origin);
 	if (meta.codebook != InvalidBlockNumber)
-		read_floats(index, meta.codebook, vdb_ivf_codebook_size(ivf),
-					(float *) ivf->pq.codebook);
+		vdb_page_read_floats(index, meta.codebook, VDB_IVF_FLOATS, vdb_ivf_codebook_size(ivf),
+							 (float *) ivf->pq.codebook);
 	if (meta.directory == InvalidBlockNumber)
 		return ivf;				/* not for long */
 
