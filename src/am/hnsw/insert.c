@@ -13,7 +13,7 @@
 #include "am/hnsw/link.h"
 
 /* A search this wide finds the node of a vector that is there already. */
-#define EF_UNCHANGED 16
+#define EF_UNCHANGED 8
 
 /* Searches for a node that is to lead to one out of reach. */
 #define RELINK_TRIES 4
