@@ -3,8 +3,7 @@
  *	  A vector that distances are computed to: estimates of rows, and bounds
  *	  that cannot fail.
  *
- * PostgreSQL raises an error if a row's distance, which it computes itself, is
- * below the bound that an index gave for it.
+ * A row whose distance in the table is below its bound would come out too late.
  */
 #include "postgres.h"
 

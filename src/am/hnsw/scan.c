@@ -8,8 +8,8 @@
  * distance can order: zero vectors under cosine (NaN sorts after all numbers),
  * then NULLs.
  *
- * What PostgreSQL gets with a row is a lower bound that cannot fail; it computes
- * the distance itself and puts rows in order by that.
+ * Of a row the index knows a lower bound that cannot fail; it comes out in order of
+ * its distance in the table (am/common/exact.c).
  */
 #include "postgres.h"
 
@@ -50,7 +50,7 @@ typedef enum Stage
 	STAGE_GRAPH,				/* in order of distance */
 	STAGE_SWEEP,				/* the same, of all nodes that are left */
 	STAGE_ANY,					/* all rows, when no distance can order them */
-	STAGE_FAR,					/* all rows, for PostgreSQL to order */
+	STAGE_FAR,					/* all rows, by their exact distances */
 	STAGE_ZEROS,				/* zero vectors */
 	STAGE_NULLS,				/* rows without a vector */
 	STAGE_DONE

@@ -11,8 +11,8 @@
  * distance can order: zero vectors under cosine (NaN sorts after all numbers),
  * then NULLs.
  *
- * What PostgreSQL gets with a row of 8 bits is a lower bound that cannot fail;
- * it computes the distance itself and puts rows in order by that.
+ * Of a row of 8 bits the index knows a lower bound that cannot fail; it comes out
+ * in order of its distance in the table (am/common/exact.c).
  */
 #include "postgres.h"
 

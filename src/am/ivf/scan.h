@@ -24,7 +24,7 @@ typedef enum Stage
 {
 	STAGE_LISTS,				/* in order of distance */
 	STAGE_ANY,					/* all rows, when no distance can order them */
-	STAGE_FAR,					/* all rows, for PostgreSQL to order */
+	STAGE_FAR,					/* all rows, by their exact distances */
 	STAGE_ZEROS,				/* zero vectors */
 	STAGE_NULLS,				/* rows without a vector */
 	STAGE_DONE
