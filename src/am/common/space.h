@@ -206,8 +206,7 @@ extern void vdb_am_query_bounds(VdbAmQuery *query, const void *const *rows, uint
 /*
  * A lower bound of the operator's distance to the vector of a row that cannot
  * fail.  Of plain rows, but for sparse kinds, it is that distance itself, as a
- * float that was rounded either way: PostgreSQL must not compute it again, unless
- * it is -INFINITY.  base as above, and gap: from the query to the centre, not
+ * float that was rounded either way, or -INFINITY.  base as above, and gap: from the query to the centre, not
  * squared.
  */
 extern double vdb_am_query_bound(VdbAmQuery *query, float base, float gap, const void *row);

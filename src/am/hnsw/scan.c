@@ -181,8 +181,8 @@ is_enough(const VdbHnswScan *so)
 		counts->distances > (uint64) vdb_am_hnsw_max_scan_tuples();
 }
 
-/* More nodes into the queue; false if there are none for this stage. */
-static bool
+/* More nodes into the queue, or a sweep where the graph has no more to give. */
+static void
 more_of_graph(VdbHnswScan *so, Relation index)
 {
 	bool		first = so->ef == so->width;
@@ -192,7 +192,7 @@ more_of_graph(VdbHnswScan *so, Relation index)
 	if (!first && is_time_to_sweep(so, index))
 	{
 		begin_sweep(so, index);
-		return true;
+		return;
 	}
 	n = vdb_hnsw_search_more(so->search, index, so->ef, &found);
 	so->ef = Min(Max(so->ef * MORE_EF, so->width + 1), MOST_EF);
@@ -203,7 +203,6 @@ more_of_graph(VdbHnswScan *so, Relation index)
 	}
 	if (n == 0)
 		begin_sweep(so, index);
-	return true;
 }
 
 static bool
@@ -248,7 +247,9 @@ search_in_order(VdbHnswScan *so, Relation index, VdbScanFound *found)
 			so->stage = STAGE_DONE;
 			return false;
 		}
-		if (!(so->stage == STAGE_GRAPH ? more_of_graph(so, index) : more_of_sweep(so, index)))
+		if (so->stage == STAGE_GRAPH)
+			more_of_graph(so, index);
+		else if (!more_of_sweep(so, index))
 			return false;
 		CHECK_FOR_INTERRUPTS();
 	}
