@@ -15,9 +15,7 @@
 #include "commands/explain_state.h"
 #include "nodes/execnodes.h"
 
-#include "am/common/last.h"
-#include "am/hnsw/hnsw.h"
-#include "am/ivf/ivf.h"
+#include "am/common/scan.h"
 
 static explain_per_node_hook_type previous;
 
@@ -54,9 +52,10 @@ explain_node(PlanState *planstate, List *ancestors, const char *relationship,
 	scan = ((IndexScanState *) planstate)->iss_ScanDesc;
 	if (scan == NULL)
 		return;
-	if (vdb_hnsw_is_index(scan->indexRelation) ? vdb_hnsw_scan_counts(scan, &counts) :
-		vdb_ivf_is_index(scan->indexRelation) && vdb_ivf_scan_counts(scan, &counts))
-		tell(es, &counts);
+	if (!vdb_am_is_ours(scan->indexRelation->rd_rel->relam) || vdb_am_scan(scan)->state == NULL)
+		return;
+	vdb_am_scan(scan)->counts(scan, &counts);
+	tell(es, &counts);
 }
 
 void

@@ -417,7 +417,4 @@ extern void vdb_hnsw_scan_leave_out(IndexScanDesc scan, ItemPointer tid);
 extern bool vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void vdb_hnsw_end_scan(IndexScanDesc scan);
 
-/* What a scan has done so far, in all; false if it was not begun. */
-extern bool vdb_hnsw_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts);
-
 #endif							/* VDB_HNSW_H */

@@ -23,6 +23,7 @@
 
 #include "am/common/exact.h"
 #include "am/common/options.h"
+#include "am/common/scan.h"
 #include "am/hnsw/hnsw.h"
 #include "heap/heap.h"
 #include "scan/select.h"
@@ -407,36 +408,17 @@ note_last(VdbHnswScan *so)
 	vdb_am_add_scan(&so->total, &vdb_am_last_scan);
 }
 
-bool
-vdb_hnsw_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts)
+static void
+counts_of(IndexScanDesc scan, VdbAmLastScan *counts)
 {
-	const VdbHnswScan *so = scan->opaque;
-	VdbAmLastScan now;
+	const VdbHnswScan *so = vdb_am_scan(scan)->state;
+	VdbAmLastScan now = counted(so);
 
-	if (so == NULL)
-		return false;
 	*counts = so->total;
-	now = counted(so);
 	vdb_am_add_scan(counts, &now);
-	return true;
 }
 
 /* ---- the access method's functions ---- */
-
-IndexScanDesc
-vdb_hnsw_begin_scan(Relation index, int nkeys, int norderbys)
-{
-	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
-
-	scan->opaque = NULL;
-	vdb_heap_search_begins();
-	if (norderbys > 0)
-	{
-		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
-		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
-	}
-	return scan;
-}
 
 static void
 reset(VdbHnswScan *so)
@@ -478,10 +460,16 @@ begin_query(VdbHnswScan *so, Relation index)
 	enter_stage(so, index, STAGE_GRAPH);
 }
 
+IndexScanDesc
+vdb_hnsw_begin_scan(Relation index, int nkeys, int norderbys)
+{
+	return vdb_am_scan_begin(index, nkeys, norderbys, counts_of);
+}
+
 void
 vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
 {
-	VdbHnswScan	   *so = scan->opaque;
+	VdbHnswScan	   *so = vdb_am_scan(scan)->state;
 
 	if (orderbys != NULL && norderbys > 0)
 		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
@@ -490,7 +478,7 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 	if (so != NULL)
 		note_last(so);
 	if (so == NULL || so->hnsw->meta.scale == 0)
-		scan->opaque = so = take_state(scan->indexRelation);
+		vdb_am_scan(scan)->state = so = take_state(scan->indexRelation);
 
 	reset(so);
 	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
@@ -509,7 +497,7 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 static bool
 next_bounded(IndexScanDesc scan, VdbScanFound *found)
 {
-	VdbHnswScan *so = scan->opaque;
+	VdbHnswScan *so = vdb_am_scan(scan)->state;
 
 	if (so->stage == STAGE_FAR)
 	{
@@ -523,7 +511,7 @@ next_bounded(IndexScanDesc scan, VdbScanFound *found)
 static bool
 next_exact(IndexScanDesc scan, VdbScanFound *found)
 {
-	VdbHnswScan *so = scan->opaque;
+	VdbHnswScan *so = vdb_am_scan(scan)->state;
 
 	while (vdb_am_exact_next(&so->exact, scan, next_bounded, found))
 	{
@@ -535,25 +523,19 @@ next_exact(IndexScanDesc scan, VdbScanFound *found)
 	return false;
 }
 
-/* Returns a row whose distance is null, or a number (NaN, too). */
 static bool
 give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
 {
-	((VdbHnswScan *) scan->opaque)->given++;
-	scan->xs_heaptid = *tid;
-	scan->xs_recheck = false;
-	scan->xs_recheckorderby = false;
-	if (!scan->xs_orderbynulls[0] && !FLOAT8PASSBYVAL)
-		pfree(DatumGetPointer(scan->xs_orderbyvals[0]));
-	scan->xs_orderbynulls[0] = null;
-	scan->xs_orderbyvals[0] = null ? (Datum) 0 : Float8GetDatum(distance);
-	return true;
+	VdbHnswScan *so = vdb_am_scan(scan)->state;
+
+	so->given++;
+	return vdb_am_scan_give(scan, tid, null, distance, false);
 }
 
 bool
 vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
-	VdbHnswScan	   *so = scan->opaque;
+	VdbHnswScan	   *so = vdb_am_scan(scan)->state;
 	Relation	index = scan->indexRelation;
 	VdbScanFound found;
 	ItemPointerData tid;
@@ -595,7 +577,7 @@ vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 void
 vdb_hnsw_scan_leave_out(IndexScanDesc scan, ItemPointer tid)
 {
-	VdbHnswScan	   *so = scan->opaque;
+	VdbHnswScan	   *so = vdb_am_scan(scan)->state;
 
 	vdb_hnsw_search_leave_out(so->search, tid);
 }
@@ -603,12 +585,15 @@ vdb_hnsw_scan_leave_out(IndexScanDesc scan, ItemPointer tid)
 void
 vdb_hnsw_end_scan(IndexScanDesc scan)
 {
+	VdbHnswScan *so = vdb_am_scan(scan)->state;
+
 	/* Nothing is pinned between calls. */
-	if (scan->opaque != NULL)
+	if (so != NULL)
 	{
-		vdb_am_exact_end(&((VdbHnswScan *) scan->opaque)->exact);
-		note_last(scan->opaque);
-		keep_state(scan->opaque);
+		vdb_am_exact_end(&so->exact);
+		note_last(so);
+		keep_state(so);
 	}
+	pfree(scan->opaque);
 	scan->opaque = NULL;
 }

@@ -453,7 +453,4 @@ extern void vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey 
 extern bool vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void vdb_ivf_end_scan(IndexScanDesc scan);
 
-/* What a scan has done so far, in all; false if it was not begun. */
-extern bool vdb_ivf_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts);
-
 #endif							/* VDB_IVF_H */

@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 
 #include "am/common/options.h"
+#include "am/common/scan.h"
 #include "am/ivf/scan.h"
 #include "heap/heap.h"
 
@@ -146,21 +147,6 @@ enter_stage(VdbIvfScan *so, Relation index, Stage stage)
 }
 
 /* ---- the access method's functions ---- */
-
-IndexScanDesc
-vdb_ivf_begin_scan(Relation index, int nkeys, int norderbys)
-{
-	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
-
-	scan->opaque = NULL;
-	vdb_heap_search_begins();
-	if (norderbys > 0)
-	{
-		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
-		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
-	}
-	return scan;
-}
 
 /*
  * The state of the last scan, kept for the next one of the same index: making
@@ -311,24 +297,26 @@ report(VdbIvfScan *so)
 	vdb_am_add_scan(&so->total, &vdb_am_last_scan);
 }
 
-bool
-vdb_ivf_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts)
+static void
+counts_of(IndexScanDesc scan, VdbAmLastScan *counts)
 {
-	const VdbIvfScan *so = scan->opaque;
-	VdbAmLastScan now;
+	const VdbIvfScan *so = vdb_am_scan(scan)->state;
+	VdbAmLastScan now = counted(so);
 
-	if (so == NULL)
-		return false;
 	*counts = so->total;
-	now = counted(so);
 	vdb_am_add_scan(counts, &now);
-	return true;
+}
+
+IndexScanDesc
+vdb_ivf_begin_scan(Relation index, int nkeys, int norderbys)
+{
+	return vdb_am_scan_begin(index, nkeys, norderbys, counts_of);
 }
 
 void
 vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
 {
-	VdbIvfScan *so = scan->opaque;
+	VdbIvfScan *so = vdb_am_scan(scan)->state;
 
 	if (orderbys != NULL && norderbys > 0)
 		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
@@ -337,7 +325,7 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 	if (so != NULL)
 		report(so);
 	if (so == NULL || so->ivf->meta.directory == InvalidBlockNumber)
-		scan->opaque = so = take_state(scan->indexRelation);
+		vdb_am_scan(scan)->state = so = take_state(scan->indexRelation);
 
 	reset(so);
 	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
@@ -363,7 +351,7 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 static bool
 next_bounded(IndexScanDesc scan, VdbScanFound *found)
 {
-	VdbIvfScan *so = scan->opaque;
+	VdbIvfScan *so = vdb_am_scan(scan)->state;
 
 	if (so->stage == STAGE_LISTS)
 		return vdb_ivf_next_of_lists(so, scan->indexRelation, found);
@@ -371,25 +359,19 @@ next_bounded(IndexScanDesc scan, VdbScanFound *found)
 	return next_of_any(so, scan->indexRelation, &found->tid);
 }
 
-/* Returns a row whose distance is null, or a number (NaN, too). */
 static bool
 give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
 {
-	((VdbIvfScan *) scan->opaque)->given++;
-	scan->xs_heaptid = *tid;
-	scan->xs_recheck = false;
-	scan->xs_recheckorderby = false;
-	if (!scan->xs_orderbynulls[0] && !FLOAT8PASSBYVAL)
-		pfree(DatumGetPointer(scan->xs_orderbyvals[0]));
-	scan->xs_orderbynulls[0] = null;
-	scan->xs_orderbyvals[0] = null ? (Datum) 0 : Float8GetDatum(distance);
-	return true;
+	VdbIvfScan *so = vdb_am_scan(scan)->state;
+
+	so->given++;
+	return vdb_am_scan_give(scan, tid, null, distance, false);
 }
 
 bool
 vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
-	VdbIvfScan *so = scan->opaque;
+	VdbIvfScan *so = vdb_am_scan(scan)->state;
 	Relation	index = scan->indexRelation;
 	VdbScanFound found;
 
@@ -499,12 +481,15 @@ vdb_ivf_probe(VdbIvfScan *so, Relation index, const void *row, const float *rota
 void
 vdb_ivf_end_scan(IndexScanDesc scan)
 {
+	VdbIvfScan *so = vdb_am_scan(scan)->state;
+
 	/* Nothing is pinned between calls. */
-	if (scan->opaque != NULL)
+	if (so != NULL)
 	{
-		vdb_am_exact_end(&((VdbIvfScan *) scan->opaque)->exact);
-		report(scan->opaque);
-		keep_state(scan->opaque);
+		vdb_am_exact_end(&so->exact);
+		report(so);
+		keep_state(so);
 	}
+	pfree(scan->opaque);
 	scan->opaque = NULL;
 }
