@@ -92,7 +92,6 @@ vacuum_lead(VacuumState *vs, VdbIvfListCount *list, Buffer buffer)
 									  dead[i] % VDB_BLOCK);
 			lead->loose[n] &= ~((uint32) 1 << dead[i] % VDB_BLOCK);
 			memset(vdb_ivf_tid(shape, lead, dead[i]), 0, sizeof(ItemPointerData));
-			memset(vdb_ivf_codes(shape, lead, dead[i]), 0, shape->codes_size);
 		}
 		lead->live = live;
 		vdb_edit_finish(&edit);
@@ -136,7 +135,6 @@ vacuum_tids(VacuumState *vs, Buffer buffer)
 		for (uint32 i = 0; i < n; i++)
 			move_tid(ivf, tids, kept[i], i);
 		memset(&tids->tids[n], 0, (count - n) * sizeof(ItemPointerData));
-		memset(vdb_ivf_tids_codes(ivf, tids, n), 0, (count - n) * ivf->meta.codes_size);
 		tids->count = n;
 		vdb_edit_finish(&edit);
 		vs->result->tuples_removed += count - n;
