@@ -37,7 +37,8 @@ compare_vector(VdbHnswCheck *check, const VdbAmCheckEntry *entry, const void *el
 }
 
 static void
-compare_value(void *arg, const VdbAmCheckEntry *entry, Datum value, bool isnull)
+compare_value(void *arg, const VdbAmCheckEntry *entry, Datum value, bool isnull,
+			  const char *codes)
 {
 	VdbHnswCheck *check = arg;
 	VdbAmBelongs is = entry->group == VDB_HNSW_NULLS ? VDB_AM_BELONGS_NULL :
