@@ -86,7 +86,7 @@ static void
 check_list(VdbHnswCheck *check, BlockNumber block, uint32 slot, const VdbHnswSlot *s)
 {
 	uint32		node = vdb_hnsw_number(check->hnsw, block, slot);
-	const uint32 *list = vdb_hnsw_list(s);
+	const uint32 *list = vdb_hnsw_list(check->hnsw, s);
 
 	if (s->count > check->hnsw->neighbours)
 	{

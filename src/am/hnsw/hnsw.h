@@ -28,6 +28,8 @@ typedef struct VdbHnsw
 	VdbHnswMeta meta;
 	VdbAmSpace	space;
 	uint32		neighbours;		/* of a node, at most: 2 m */
+	uint32		codes_size;		/* bytes of a row's codes of filter columns */
+	uint32		list_at;		/* in a slot */
 	uint32		row_at;			/* in a slot */
 	uint32		slot_size;
 	uint32		per_page;		/* slots */
@@ -122,10 +124,17 @@ vdb_hnsw_slot(const VdbHnsw *hnsw, Page page, uint32 slot)
 	return (VdbHnswSlot *) (vdb_page_contents(page) + vdb_hnsw_slot_at(hnsw, slot));
 }
 
-static inline uint32 *
-vdb_hnsw_list(const VdbHnswSlot *slot)
+/* The codes of a node's first row. */
+static inline char *
+vdb_hnsw_codes(const VdbHnswSlot *slot)
 {
-	return (uint32 *) (slot + 1);
+	return (char *) (slot + 1);
+}
+
+static inline uint32 *
+vdb_hnsw_list(const VdbHnsw *hnsw, const VdbHnswSlot *slot)
+{
+	return (uint32 *) ((char *) slot + hnsw->list_at);
 }
 
 static inline char *
@@ -138,6 +147,13 @@ static inline ItemPointer
 vdb_hnsw_tids(const VdbHnswSlot *bucket)
 {
 	return (ItemPointer) (bucket + 1);
+}
+
+/* The codes of a bucket's row. */
+static inline char *
+vdb_hnsw_bucket_codes(const VdbHnsw *hnsw, const VdbHnswSlot *bucket, uint32 i)
+{
+	return (char *) (vdb_hnsw_tids(bucket) + hnsw->bucket_tids) + i * hnsw->codes_size;
 }
 
 /*
@@ -197,23 +213,35 @@ extern void vdb_hnsw_release_two(Buffer a, Buffer b);
 extern void vdb_hnsw_offer(Relation index, BlockNumber block);
 
 /*
- * Adds a row id to the rows of a node: to its slot if that has none, else to
- * its buckets.  False if the slot is not (any more) a node with that row.
+ * Adds a row id, with its codes, to the buckets of a node.  False if the slot
+ * is not (any more) a node with that row.
  */
 extern bool vdb_hnsw_add_tid(const VdbHnsw *hnsw, Relation index, uint32 node, const void *row,
-							 ItemPointer tid);
+							 ItemPointer tid, const char *codes);
 
-/* Adds a row id to the NULLs, or to the zeros. */
+/* Adds a row id, with its codes, to the NULLs, or to the zeros. */
 extern void vdb_hnsw_add_unordered(const VdbHnsw *hnsw, Relation index, bool null,
-								   ItemPointer tid);
+								   ItemPointer tid, const char *codes);
 
-/* Row ids that were collected. */
+/* Row ids that were collected, in memory of the context of the first call. */
 typedef struct VdbHnswRows
 {
-	ItemPointerData *tids;		/* allocated in the context of the first call */
+	ItemPointerData *tids;
+	char	   *codes;			/* codes_size bytes of each; NULL without codes */
 	uint32		count;
 	uint32		room;
 } VdbHnswRows;
+
+extern void vdb_hnsw_rows_add(const VdbHnsw *hnsw, VdbHnswRows *rows, const ItemPointerData *tid,
+							  const char *codes);
+extern void vdb_hnsw_rows_free(VdbHnswRows *rows);
+
+/* Codes of a row that was collected. */
+static inline char *
+vdb_hnsw_rows_codes(const VdbHnsw *hnsw, const VdbHnswRows *rows, uint32 i)
+{
+	return rows->codes + (Size) i * hnsw->codes_size;
+}
 
 /*
  * All row ids of a node, or of VDB_HNSW_NULLS or VDB_HNSW_ZEROS, instead of

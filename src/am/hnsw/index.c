@@ -23,10 +23,23 @@ is_coded(const VdbAmKind *kind)
 	return kind->metric == VDB_L2SQ || kind->metric == VDB_IP || kind->metric == VDB_COSINE;
 }
 
+/* Where a slot's list begins, and its row, behind the codes. */
 static uint32
-slot_size(uint32 m, uint32 row_size)
+list_at(uint32 codes_size)
 {
-	return TYPEALIGN(4, sizeof(VdbHnswSlot) + 2 * m * sizeof(uint32) + row_size);
+	return TYPEALIGN(4, sizeof(VdbHnswSlot) + codes_size);
+}
+
+static uint32
+row_at(const VdbHnswMeta *meta)
+{
+	return list_at(meta->codes_size) + 2 * meta->m * sizeof(uint32);
+}
+
+static uint32
+slot_size(const VdbHnswMeta *meta, uint32 row_size)
+{
+	return TYPEALIGN(4, row_at(meta) + row_size);
 }
 
 /* What a page of slots has room for, in bytes of a slot. */
@@ -49,17 +62,18 @@ VdbHnsw *
 vdb_hnsw_describe(const VdbAmKind *kind, const VdbHnswMeta *meta)
 {
 	VdbHnsw    *hnsw = palloc0(whole_size(meta));
-	uint32		m = meta->m;
 
 	hnsw->meta = *meta;
 	vdb_am_space_init(&hnsw->space, kind, meta->dim, meta->rows, meta->bits,
 					  meta->scale > 0 ? meta->scale : 1, meta->seed, space_memory(hnsw));
-	hnsw->neighbours = 2 * m;
-	hnsw->row_at = sizeof(VdbHnswSlot) + 2 * m * sizeof(uint32);
-	hnsw->slot_size = slot_size(m, hnsw->space.row_size);
+	hnsw->neighbours = 2 * meta->m;
+	hnsw->codes_size = meta->codes_size;
+	hnsw->list_at = list_at(meta->codes_size);
+	hnsw->row_at = row_at(meta);
+	hnsw->slot_size = slot_size(meta, hnsw->space.row_size);
 	hnsw->per_page = SLOT_SPACE / hnsw->slot_size;
-	hnsw->bucket_tids = Min((hnsw->slot_size - sizeof(VdbHnswSlot)) / sizeof(ItemPointerData),
-							PG_UINT8_MAX);
+	hnsw->bucket_tids = Min((hnsw->slot_size - sizeof(VdbHnswSlot)) /
+							(sizeof(ItemPointerData) + meta->codes_size), PG_UINT8_MAX);
 	hnsw->coded = is_coded(kind);
 	hnsw->code_dim = Min(meta->dim, MAX_CODE_DIM);
 	hnsw->block_size = hnsw->coded ? vdb_quant_block_size(hnsw->code_dim) : 0;
@@ -87,7 +101,8 @@ vdb_hnsw_meta_problem(const VdbAmKind *kind, const VdbHnswMeta *meta)
 		(meta->rows != VDB_AM_ROWS_PLAIN && (kind->type == NULL || !is_coded(kind))) ||
 		meta->bits > VDB_QUANT_2BITS || meta->m < VDB_AM_MIN_M || meta->m > VDB_AM_MAX_M ||
 		meta->ef_construction < 1 || meta->ef_construction > VDB_AM_MAX_EF ||
-		slot_size(meta->m, vdb_am_row_size(kind, meta->dim, meta->rows, meta->bits)) > SLOT_SPACE)
+		meta->codes_size > SLOT_SPACE ||
+		slot_size(meta, vdb_am_row_size(kind, meta->dim, meta->rows, meta->bits)) > SLOT_SPACE)
 		return "its metapage has impossible values";
 	return NULL;
 }
@@ -183,7 +198,7 @@ resolve_rows(Relation index, const VdbAmKind *kind, VdbAmQuantizer quantizer)
 
 /* Dimensions of which a plain or sq8 row fits into a slot. */
 static uint32
-most_dimensions(const VdbAmKind *kind, VdbAmRows rows, uint32 m)
+most_dimensions(const VdbAmKind *kind, const VdbHnswMeta *meta)
 {
 	uint32		low = 0,
 				high = VDB_AM_BIT_MAX_DIM + 1;
@@ -192,7 +207,8 @@ most_dimensions(const VdbAmKind *kind, VdbAmRows rows, uint32 m)
 	{
 		uint32		middle = (low + high) / 2;
 
-		if (slot_size(m, vdb_am_row_size(kind, middle, rows, VDB_QUANT_8BITS)) <= SLOT_SPACE)
+		if (slot_size(meta, vdb_am_row_size(kind, middle, meta->rows, VDB_QUANT_8BITS)) <=
+			SLOT_SPACE)
 			low = middle;
 		else
 			high = middle;
@@ -206,7 +222,7 @@ resolve_bits(const VdbAmKind *kind, VdbHnswMeta *meta)
 {
 	for (meta->bits = VDB_QUANT_8BITS; meta->bits <= VDB_QUANT_2BITS; meta->bits++)
 	{
-		if (slot_size(meta->m, vdb_am_row_size(kind, meta->dim, meta->rows, meta->bits)) <=
+		if (slot_size(meta, vdb_am_row_size(kind, meta->dim, meta->rows, meta->bits)) <=
 			SLOT_SPACE)
 			return;
 		if (meta->rows != VDB_AM_ROWS_RABITQ)
@@ -215,7 +231,7 @@ resolve_bits(const VdbAmKind *kind, VdbHnswMeta *meta)
 	ereport(ERROR,
 			errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 			errmsg("column cannot have more than %u dimensions for hnsw index with quantizer \"%s\" and m = %u",
-				   most_dimensions(kind, meta->rows, meta->m),
+				   most_dimensions(kind, meta),
 				   vdb_am_quantizer_name(meta->rows == VDB_AM_ROWS_PLAIN ?
 										 VDB_AM_QUANTIZER_NONE : VDB_AM_QUANTIZER_SQ8),
 				   meta->m),

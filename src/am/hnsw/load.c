@@ -118,19 +118,6 @@ learn_from(VdbHnswBuild *build, const void *elements)
 
 /* ---- nodes ---- */
 
-static void
-note_tid(VdbHnswRows *rows, ItemPointer tid)
-{
-	if (rows->count == rows->room)
-	{
-		rows->room = Max(2 * rows->room, 64);
-		rows->tids = rows->tids == NULL ?
-			palloc(rows->room * sizeof(ItemPointerData)) :
-			repalloc_huge(rows->tids, (Size) rows->room * sizeof(ItemPointerData));
-	}
-	rows->tids[rows->count++] = *tid;
-}
-
 static inline uint32
 hash_row(const VdbHnswBuild *build, const char *row)
 {
@@ -273,10 +260,8 @@ free_nodes(VdbHnswHeap *heap)
 	pfree(heap->more);
 	if (heap->extras != NULL)
 		pfree(heap->extras);
-	if (heap->nulls.tids != NULL)
-		pfree(heap->nulls.tids);
-	if (heap->zeros.tids != NULL)
-		pfree(heap->zeros.tids);
+	vdb_hnsw_rows_free(&heap->nulls);
+	vdb_hnsw_rows_free(&heap->zeros);
 	memset(heap, 0, sizeof(*heap));
 }
 
@@ -324,7 +309,7 @@ flush_batch(Batch *batch)
 	vdb_hnsw_build_check(vdb_km_each((batch->n + ITEM - 1) / ITEM, encode_rows, batch, &control));
 	for (uint32 i = 0; i < batch->n; i++)
 		if (batch->nowhere[i])
-			note_tid(&build->table.zeros, &batch->tids[i]);
+			vdb_hnsw_rows_add(build->hnsw, &build->table.zeros, &batch->tids[i], NULL);
 		else
 			add_row(build, batch->rows + i * build->table.stride, batch->hashes[i],
 					&batch->tids[i]);
@@ -374,7 +359,7 @@ load_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool aliv
 	}
 	if (isnull[0])
 	{
-		note_tid(&build->table.nulls, tid);
+		vdb_hnsw_rows_add(build->hnsw, &build->table.nulls, tid, NULL);
 		if (build->table.nulls.count % CHECK_NULLS == 0 && is_full(batch))
 			write_full(batch);
 		return;

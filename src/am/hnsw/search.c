@@ -396,7 +396,7 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 	note_expanded(search, item, slot);
 	for (uint32 i = 0; i < slot->count; i++)
 	{
-		uint32		node = vdb_hnsw_list(slot)[i];
+		uint32		node = vdb_hnsw_list(search->hnsw, slot)[i];
 
 		if (meet(search, node))
 			search->nodes[n++] = node;

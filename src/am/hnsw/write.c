@@ -100,7 +100,7 @@ write_node(Writer *writer, const VdbHnswBuild *build, const uint32 *place, uint3
 		slot->more = number_of(writer, build->table.n + writer->buckets);
 	writer->buckets += buckets;
 	for (uint32 i = 0; i < list[0]; i++)
-		vdb_hnsw_list(slot)[i] = number_of(writer, place[list[i + 1]]);
+		vdb_hnsw_list(hnsw, slot)[i] = number_of(writer, place[list[i + 1]]);
 	memcpy(vdb_hnsw_row(hnsw, slot), vdb_hnsw_graph_row(&build->graph, node),
 		   hnsw->space.row_size);
 }
