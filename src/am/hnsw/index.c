@@ -107,6 +107,12 @@ vdb_hnsw_meta_problem(const VdbAmKind *kind, const VdbHnswMeta *meta)
 	return NULL;
 }
 
+bool
+vdb_hnsw_has_columns(const VdbHnswMeta *meta, const VdbAmColumns *columns)
+{
+	return meta->codes_size == columns->size && meta->columns_mark == columns->mark;
+}
+
 /* The metapage as it is now, checked. */
 static void
 read_meta(Relation index, VdbHnswMeta *meta)
@@ -130,6 +136,21 @@ read_meta(Relation index, VdbHnswMeta *meta)
 		vdb_page_corrupted(index, VDB_HNSW_METAPAGE, problem);
 }
 
+/* Are the codes of an index those that its columns have? */
+static void
+check_columns(Relation index, const VdbHnswMeta *meta)
+{
+	VdbAmColumns columns;
+
+	vdb_am_columns_open(index, &columns);
+	if (!vdb_hnsw_has_columns(meta, &columns))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("index \"%s\" must be rebuilt", RelationGetRelationName(index)),
+				errdetail("It has other codes of its filter columns than this version of vecdb."),
+				errhint("REINDEX INDEX makes it anew."));
+}
+
 /* Reads what describes the index, into memory of the relcache entry, too. */
 static VdbHnsw *
 load(Relation index)
@@ -139,6 +160,7 @@ load(Relation index)
 	MemoryContext old;
 
 	read_meta(index, &meta);
+	check_columns(index, &meta);
 	hnsw = vdb_hnsw_describe(vdb_am_kind(index), &meta);
 	if (meta.origin != InvalidBlockNumber)
 		vdb_page_read_floats(index, meta.origin, VDB_HNSW_FLOATS, meta.dim,
@@ -235,6 +257,8 @@ resolve_bits(const VdbAmKind *kind, VdbHnswMeta *meta)
 				   vdb_am_quantizer_name(meta->rows == VDB_AM_ROWS_PLAIN ?
 										 VDB_AM_QUANTIZER_NONE : VDB_AM_QUANTIZER_SQ8),
 				   meta->m),
+			meta->codes_size == 0 ? 0 :
+			errdetail("Of each row its filter columns take %u bytes.", meta->codes_size),
 			kind->type != NULL && is_coded(kind) ?
 			errhint("Use quantizer = rabitq, or leave the option out.") : 0);
 }
@@ -244,7 +268,9 @@ vdb_hnsw_init_meta(Relation index, VdbHnswMeta *meta)
 {
 	const VdbAmKind *kind = vdb_am_kind(index);
 	VdbAmHnswOptions options = vdb_am_hnsw_options(index);
+	VdbAmColumns columns;
 
+	vdb_am_columns_open(index, &columns);
 	memset(meta, 0, sizeof(*meta));
 	meta->magic = VDB_HNSW_MAGIC;
 	meta->version = VDB_HNSW_VERSION;
@@ -259,6 +285,8 @@ vdb_hnsw_init_meta(Relation index, VdbHnswMeta *meta)
 	meta->ef_construction = options.ef_construction;
 	meta->seed = pg_prng_uint64(&pg_global_prng_state);
 	meta->origin = InvalidBlockNumber;
+	meta->codes_size = columns.size;
+	meta->columns_mark = columns.mark;
 	resolve_bits(kind, meta);
 }
 

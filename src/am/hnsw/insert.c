@@ -28,7 +28,9 @@ typedef struct InsertState
 	VdbHnswSearch *search;
 	VdbAmQuery *query;
 	VdbHnswLinker *linker;
-	char	   *codes;			/* of the row's filter columns */
+	VdbAmColumns columns;
+	char	   *codes;			/* of the row that is inserted */
+	MemoryContext encoding;		/* of making these */
 	VdbHnswSlot *slot;			/* the node to be */
 	float	   *scratch;
 } InsertState;
@@ -57,7 +59,10 @@ create_state(Relation index, MemoryContext parent)
 	state->search = vdb_hnsw_search_create(state->hnsw);
 	state->query = vdb_hnsw_search_query(state->search);
 	state->linker = vdb_hnsw_linker_create(state->hnsw);
-	state->codes = palloc0(state->hnsw->codes_size);
+	vdb_am_columns_open(index, &state->columns);
+	state->codes = palloc(state->hnsw->codes_size);
+	state->encoding = AllocSetContextCreate(context, "hnsw insert codes",
+											ALLOCSET_SMALL_SIZES);
 	state->slot = palloc0(state->hnsw->slot_size);
 	state->scratch = palloc(state->hnsw->space.dim * sizeof(float));
 	MemoryContextSwitchTo(old);
@@ -215,12 +220,25 @@ insert_row(InsertState *state, Relation index, ItemPointer tid, bool unchanged)
 /* ---- the access method's function ---- */
 
 static void
-insert_vector(InsertState **state, Relation index, IndexInfo *info, Datum value,
+encode_columns(InsertState *state, const Datum *values, const bool *isnull)
+{
+	MemoryContext old;
+
+	if (state->columns.n == 0)
+		return;
+	old = MemoryContextSwitchTo(state->encoding);
+	vdb_am_columns_encode(&state->columns, values, isnull, state->codes);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(state->encoding);
+}
+
+static void
+insert_vector(InsertState **state, Relation index, IndexInfo *info, Datum *values, bool *isnull,
 			  ItemPointer tid, bool unchanged)
 {
 	VdbAmQuery *query = (*state)->query;
 
-	vdb_am_query_take(query, value);
+	vdb_am_query_take(query, values[0]);
 	if (!vdb_am_query_place(query))
 	{
 		vdb_hnsw_add_unordered((*state)->hnsw, index, false, tid, (*state)->codes);
@@ -233,8 +251,9 @@ insert_vector(InsertState **state, Relation index, IndexInfo *info, Datum value,
 		vdb_hnsw_begin(index, (*state)->hnsw, query->floats);
 		info->ii_AmCache = *state = take_state(index, info->ii_Context);
 		query = (*state)->query;
-		vdb_am_query_take(query, value);
+		vdb_am_query_take(query, values[0]);
 		vdb_am_query_place(query);
+		encode_columns(*state, values, isnull);
 	}
 	vdb_am_query_aim(query);
 	insert_row(*state, index, tid, unchanged);
@@ -250,10 +269,11 @@ vdb_hnsw_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Re
 	if (state == NULL)
 		info->ii_AmCache = state = take_state(index, info->ii_Context);
 	old = MemoryContextSwitchTo(state->context);
+	encode_columns(state, values, isnull);
 	if (isnull[0])
 		vdb_hnsw_add_unordered(state->hnsw, index, true, tid, state->codes);
 	else
-		insert_vector(&state, index, info, values[0], tid, unchanged);
+		insert_vector(&state, index, info, values, isnull, tid, unchanged);
 	MemoryContextSwitchTo(old);
 	return false;
 }

@@ -51,7 +51,7 @@ take_tids(VdbIvfScan *so, Page page)
 {
 	VdbIvfTids *tids = (VdbIvfTids *) vdb_page_contents(page);
 
-	so->ntids = Min(tids->count, VDB_IVF_TIDS_PER_PAGE);
+	so->ntids = Min(tids->count, so->ivf->tids_per_page);
 	memcpy(so->tids, tids->tids, so->ntids * sizeof(ItemPointerData));
 }
 
@@ -187,7 +187,7 @@ create(Relation index)
 	so->candidates = palloc(so->candidate_room * sizeof(Candidate));
 	so->numbers = palloc(so->candidate_room * sizeof(float));
 	so->which = palloc(so->candidate_room * sizeof(uint32));
-	so->tids = palloc(Max(VDB_IVF_TIDS_PER_PAGE, ivf->list.lanes) * sizeof(ItemPointerData));
+	so->tids = palloc(Max(ivf->tids_per_page, ivf->list.lanes) * sizeof(ItemPointerData));
 	vdb_scan_queue_init(&so->queue);
 	MemoryContextSwitchTo(old);
 	return so;
