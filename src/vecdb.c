@@ -19,6 +19,13 @@ extern PGDLLEXPORT void _PG_init(void);
 
 static char *simd = NULL;
 
+static const struct config_enum_entry strategies[] = {
+	{"auto", VDB_PLAN_AUTO, false},
+	{"exact", VDB_PLAN_EXACT, false},
+	{"search", VDB_PLAN_SEARCH, false},
+	{NULL, 0, false}
+};
+
 /* The instruction set of that name, -1 if there is none. */
 static int
 simd_by_name(const char *name)
@@ -81,6 +88,17 @@ _PG_init(void)
 							 NULL,
 							 &vdb_plan_enable_filtered_scan,
 							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
+	DefineCustomEnumVariable("vecdb.filtered_scan_strategy",
+							 "How filtered scans find the nearest of the rows that a condition is true of.",
+							 "auto takes what costs less: exact, all of their distances; or search, the index.",
+							 &vdb_plan_strategy,
+							 VDB_PLAN_AUTO,
+							 strategies,
 							 PGC_USERSET,
 							 0,
 							 NULL,

@@ -184,7 +184,22 @@ work_of(const Offer *offer, const Search *search, const IndexPath *index, double
 	};
 }
 
-/* Nearly all of the work comes before the first row. */
+/*
+ * Nearly all of the work comes before the first row.  Where the setting asks for
+ * a strategy, the scan is to be taken.
+ */
+static void
+cost_bitmap(CustomPath *path, const VdbPlanWork *work, Cost bitmap_cost, double matches)
+{
+	bool		exact = vdb_plan_way(work, matches) == VDB_PLAN_EXACT;
+
+	if (vdb_plan_strategy != VDB_PLAN_AUTO)
+		return;
+	path->path.startup_cost = bitmap_cost + (exact ? vdb_plan_exact_cost(work, matches) :
+											 vdb_plan_search_cost(work, matches));
+	path->path.total_cost = path->path.startup_cost + (exact ? path->path.rows * work->fetch : 0);
+}
+
 static void
 offer_bitmap(const Offer *offer, const Search *search, IndexPath *index)
 {
@@ -199,16 +214,7 @@ offer_bitmap(const Offer *offer, const Search *search, IndexPath *index)
 	matches = clamp_row_est(selectivity * rel->tuples);
 	work = work_of(offer, search, index, matches);
 	path = vdb_plan_node_path(rel, index, offer->bitmap, search->parts, search->stops, &work);
-	if (vdb_plan_way(&work, matches) == VDB_PLAN_EXACT)
-	{
-		path->path.startup_cost = bitmap_cost + vdb_plan_exact_cost(&work, matches);
-		path->path.total_cost = path->path.startup_cost + path->path.rows * work.fetch;
-	}
-	else
-	{
-		path->path.startup_cost = bitmap_cost + vdb_plan_search_cost(&work, matches);
-		path->path.total_cost = path->path.startup_cost;
-	}
+	cost_bitmap(path, &work, bitmap_cost, matches);
 	add_path(rel, &path->path);
 }
 

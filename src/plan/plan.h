@@ -19,8 +19,17 @@
 #include "scan/select.h"
 #include "scan/tids.h"
 
-/* The setting vecdb.enable_filtered_scan. */
+/* How the rows of a bitmap are found. */
+typedef enum VdbPlanWay
+{
+	VDB_PLAN_AUTO,				/* the cheaper of the others */
+	VDB_PLAN_EXACT,				/* the distance of each */
+	VDB_PLAN_SEARCH				/* the index, which looks at these rows only */
+} VdbPlanWay;
+
+/* Settings: vecdb.enable_filtered_scan, vecdb.filtered_scan_strategy. */
 extern bool vdb_plan_enable_filtered_scan;
+extern int	vdb_plan_strategy;
 
 /* Has the planner offer filtered scans; once, when the library is loaded. */
 extern void vdb_plan_init(void);
@@ -57,12 +66,6 @@ extern List *vdb_plan_index_clauses(PlannerInfo *root, RelOptInfo *rel, IndexOpt
 
 /* ---- way.c: how to find the rows, by what it costs ---- */
 
-typedef enum VdbPlanWay
-{
-	VDB_PLAN_EXACT,				/* the distance of each row of the bitmap */
-	VDB_PLAN_SEARCH				/* the index, which looks at these rows only */
-} VdbPlanWay;
-
 /* What planning knows of the work; in the planner's units. */
 typedef struct VdbPlanWork
 {
@@ -77,7 +80,7 @@ typedef struct VdbPlanWork
 extern Cost vdb_plan_exact_cost(const VdbPlanWork *work, double matches);
 extern Cost vdb_plan_search_cost(const VdbPlanWork *work, double matches);
 
-/* The cheaper, of those that memory suffices for. */
+/* The setting's; or the cheaper, of those that memory suffices for. */
 extern VdbPlanWay vdb_plan_way(const VdbPlanWork *work, double matches);
 
 /* To and from what a plan can hold. */

@@ -14,6 +14,8 @@
 
 #include "plan/plan.h"
 
+int			vdb_plan_strategy = VDB_PLAN_AUTO;
+
 /* A row of a bitmap, in a search that looks at all of the index. */
 #define SWEEP_SHARE 0.1
 
@@ -47,6 +49,8 @@ vdb_plan_search_cost(const VdbPlanWork *work, double matches)
 VdbPlanWay
 vdb_plan_way(const VdbPlanWork *work, double matches)
 {
+	if (vdb_plan_strategy != VDB_PLAN_AUTO)
+		return vdb_plan_strategy;
 	/* Rows are kept by their distances until they are asked for. */
 	if (matches * sizeof(VdbScanFound) > work_mem * 1024.0)
 		return VDB_PLAN_SEARCH;

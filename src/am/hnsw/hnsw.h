@@ -312,6 +312,16 @@ typedef struct VdbHnswFound
 	uint32		more;			/* its buckets */
 } VdbHnswFound;
 
+/* May a slot, which is a node, have rows that pass?  Of those in buckets nothing is known. */
+static inline bool
+vdb_hnsw_may_pass(const VdbAmFilter *filter, const VdbHnswSlot *slot)
+{
+	ItemPointerData tid = slot->tid;
+
+	return slot->more != VDB_HNSW_NONE ||
+		vdb_am_filter_passes(filter, &tid, vdb_hnsw_codes(slot));
+}
+
 /* What a search remembers. */
 typedef struct VdbHnswSearch VdbHnswSearch;
 
@@ -323,6 +333,9 @@ typedef struct VdbHnswCounts
 	uint64		entries;		/* lanes of entries */
 	uint64		bounds;			/* computed from rows for PostgreSQL */
 	uint64		sweeps;			/* passes over all nodes */
+	uint64		tested;			/* nodes, against a filter */
+	uint64		passed;			/* of these */
+	uint64		bridged;		/* nodes that do not pass, whose neighbours were looked at */
 } VdbHnswCounts;
 
 /* In the current context.  The query is the caller's to make ready. */
@@ -336,11 +349,14 @@ extern void vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index);
 /* After that: as if a row, unless others have the same vector, were not there. */
 extern void vdb_hnsw_search_leave_out(VdbHnswSearch *search, ItemPointer tid);
 
+/* After that: only nodes that may have rows that pass are found. */
+extern void vdb_hnsw_search_filter(VdbHnswSearch *search, const VdbAmFilter *filter);
+
 /*
  * Looks for the next ef nodes that nearest to the query that were not found
  * before; returns how many there are, in ascending order of distance, 0 when
- * the graph has no more.  Dead nodes are not among them.  They hold until the
- * next call.
+ * the graph has no more, or with a filter so few that a sweep is better.  Dead
+ * nodes are not among them.  They hold until the next call.
  */
 extern uint32 vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef,
 								   VdbHnswFound **found);
@@ -371,8 +387,12 @@ extern uint32 vdb_hnsw_ef(const VdbHnswState *state);
 /* Rows that were returned, and passes over the nodes that are left. */
 typedef struct VdbHnswSweep VdbHnswSweep;
 
-/* In the current context, for a query that is ready; nothing is returned yet. */
-extern VdbHnswSweep *vdb_hnsw_sweep_create(const VdbHnsw *hnsw, Relation index);
+/*
+ * In the current context, for a query that is ready, and nodes that may have
+ * rows that pass; nothing is returned yet.
+ */
+extern VdbHnswSweep *vdb_hnsw_sweep_create(const VdbHnsw *hnsw, Relation index,
+										   const VdbAmFilter *filter, VdbHnswCounts *counts);
 
 /* Has a node left out from now on. */
 extern void vdb_hnsw_sweep_skip(VdbHnswSweep *sweep, uint32 node);
