@@ -10,7 +10,7 @@ RESET client_min_messages;
 SELECT setseed(0.5) IS NOT NULL AS seeded;
 
 -- A table with a column of a type: values at the edges, made ones, NULLs.
-CREATE FUNCTION code_fill(type text, edges text, made text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION code_fill(type text, edges text, made text) RETURNS void LANGUAGE plpgsql SET client_min_messages = warning AS $$
 BEGIN
     DROP TABLE IF EXISTS code_test;
     EXECUTE format('CREATE TABLE code_test (id serial, v vector(2), c %s)', type);
@@ -114,6 +114,7 @@ SELECT * FROM code_both('< <= = >= >', 'uuid');
 
 -- times
 SET datestyle = 'ISO, YMD';
+SET intervalstyle = postgres;
 SELECT code_fill('date', '{-infinity,"4714-11-24 BC","4714-11-25 BC",1999-12-31,2000-01-01,2000-01-02,294276-12-30,294276-12-31,294277-01-01,5874897-12-30,5874897-12-31,infinity}', '''2000-01-01''::date + (random() * 4 - 2)::int');
 SELECT * FROM code_both('< <= = >= >', 'date');
 SELECT * FROM code_both('< <= = >= >', 'timestamp', '{-infinity,"4714-11-24 00:00:00 BC","4714-11-24 00:00:00.000001 BC","1999-12-31 00:00:00","1999-12-31 23:59:59.999999","2000-01-01 00:00:00","2000-01-01 00:00:00.000001","294276-12-31 00:00:00","294276-12-31 23:59:59.999999",infinity}');
