@@ -144,10 +144,10 @@ vdb_ivf_passes(VdbIvfScan *so, const ItemPointerData *tid, const char *codes)
 /* ---- width.c ---- */
 
 /*
- * Whether a filtered search has looked at enough lists for the rows that it has
- * returned, and a few more.
+ * How many lists more a filtered search is to look at for the rows that it has
+ * returned, and a few that may follow.  To be asked again until it is 0.
  */
-extern bool vdb_ivf_is_wide_enough(VdbIvfScan *so);
+extern uint32 vdb_ivf_widen(VdbIvfScan *so);
 
 /* ---- candidate.c ---- */
 
