@@ -278,6 +278,8 @@ scan_list(VdbIvfScan *so, Relation index, uint32 list, bool again)
 	if (!again)
 	{
 		so->lists[list].loose = so->nloose;
+		so->lists[list].tested = so->tested;
+		so->lists[list].passed = so->passed;
 		so->lists[list].nloose = 0;
 	}
 	vdb_quant_tables_aim(&so->codes, near->base, near->gap, EPSILON);

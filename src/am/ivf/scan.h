@@ -38,6 +38,8 @@ typedef struct Visited
 	float		taken;			/* entries with a lower bound are refined */
 	uint32		loose;			/* its first of VdbIvfScan.loose */
 	uint32		nloose;
+	uint64		tested;			/* before it, as in VdbIvfScan */
+	uint64		passed;
 } Visited;
 
 /* Lanes of a lead page that were loose when it was looked at first. */

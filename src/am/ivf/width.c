@@ -14,10 +14,11 @@
  * have those.
  *
  * And where the nearest that were found are.  Neighbours become fewer from list
- * to list: beyond twice as many lists there are about half as many.  So in what
- * was not looked at there are no more than in the second half of what was; in
- * fact fewer, because those counted are further away than the few that the
- * search is for.  That holds whatever the filter has to do with the query.
+ * to list: beyond twice as many lists there are about half as many.  So what was
+ * not looked at has no more of them than the second half of what was, unless
+ * more of the entries pass from list to list, as when the rows that pass are far
+ * from the query.  It has fewer of the ones that count, because more are looked
+ * at here, some of them further away.
  */
 #include "postgres.h"
 
@@ -32,7 +33,7 @@
 #define NEAREST_PER_ROW 3
 
 /* Of the nearest, so many times the share that may be missing may be in the second half. */
-#define LATE 3
+#define LATE 4
 
 /* Lists for the share of entries that passed. */
 static double
@@ -44,6 +45,20 @@ lists_for_share(const VdbIvfScan *so)
 	double		share = (double) so->passed / so->tested;
 
 	return Min(lists, probes * pow(1 / share, log(lists / probes) / log(rows / NEIGHBOURS)));
+}
+
+/*
+ * How much more of the entries pass in the second half of the lists than in the
+ * first one: as much more may pass in those that follow.
+ */
+static double
+growth(const VdbIvfScan *so)
+{
+	const Visited *half = &so->lists[so->nlists / 2];
+	double		first = (half->passed + 1.0) / (half->tested + 1.0);
+	double		second = (so->passed - half->passed + 1.0) / (so->tested - half->tested + 1.0);
+
+	return Max(second / first, 1);
 }
 
 /* Are too many of the nearest candidates in the second half of the lists looked at? */
@@ -64,7 +79,7 @@ are_late(VdbIvfScan *so, uint32 nearest)
 		early += c[i].lower < limit && c[i].list < so->nlists / 2;
 		late += c[i].lower < limit && c[i].list >= so->nlists / 2;
 	}
-	return late > LATE * (1 - so->target) * (early + late);
+	return late * growth(so) > LATE * (1 - so->target) * (early + late);
 }
 
 uint32
