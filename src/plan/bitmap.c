@@ -11,6 +11,7 @@
 
 #include "optimizer/paths.h"
 
+#include "plan/clauses.h"
 #include "plan/plan.h"
 
 /* The paths that PostgreSQL makes of some indexes; those that there are stay. */
@@ -67,6 +68,7 @@ vdb_plan_bitmap(PlannerInfo *root, RelOptInfo *rel)
 List *
 vdb_plan_index_clauses(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *index)
 {
+	List	   *clauses = NIL;
 	ListCell   *cell;
 
 	if (index->nkeycolumns == 1)
@@ -76,7 +78,10 @@ vdb_plan_index_clauses(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *index)
 		Path	   *path = lfirst(cell);
 
 		if (IsA(path, IndexPath) && path->param_info == NULL)
-			return ((IndexPath *) path)->indexclauses;
+		{
+			clauses = ((IndexPath *) path)->indexclauses;
+			break;
+		}
 	}
-	return NIL;
+	return vdb_plan_all_clauses(root, rel, index, clauses);
 }

@@ -17,6 +17,7 @@
 #include "optimizer/restrictinfo.h"
 
 #include "compat/pathkey.h"
+#include "plan/clauses.h"
 #include "plan/plan.h"
 
 bool		vdb_plan_enable_filtered_scan = true;
@@ -277,6 +278,7 @@ set_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *r
 
 	if (previous != NULL)
 		previous(root, rel, rti, rte);
+	vdb_plan_offer_clauses(root, rel);
 	if (!vdb_plan_enable_filtered_scan || !enable_indexscan || !is_table(rel, rte) ||
 		(root->query_pathkeys == NIL && rel->baserestrictinfo == NIL) ||
 		contain_volatile_functions((Node *) rel->baserestrictinfo))
