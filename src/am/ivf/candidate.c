@@ -30,6 +30,9 @@
 /* Candidates refined at a time. */
 #define BATCH 32
 
+/* Bytes that a prefetch fetches. */
+#define CACHE_LINE 64
+
 /* Look at so many entries for every row returned. */
 #define ENTRIES_PER_ROW 16
 
@@ -161,6 +164,20 @@ wanted_lanes(VdbIvfScan *so, VdbIvfLead *lead, uint32 block, uint32 lanes)
 	return wanted;
 }
 
+/* Begins to fetch what entries are tested by, which is between the blocks' codes. */
+static void
+prefetch_tested(const VdbIvfShape *shape, VdbIvfLead *lead)
+{
+	for (uint32 i = 0; i < shape->nblocks; i++)
+	{
+		const char *at = vdb_ivf_block(shape, lead, i) + shape->block_size;
+		const char *end = vdb_ivf_block(shape, lead, i) + shape->stride;
+
+		for (; at < end; at += CACHE_LINE)
+			__builtin_prefetch(at);
+	}
+}
+
 /*
  * Bounds of a page's entries, and which of those that are not loose may become
  * candidates: before bounds are known if there is no limit, as nothing else would
@@ -173,6 +190,8 @@ scan_blocks(VdbIvfScan *so, VdbIvfLead *lead, const uint32 *loose, float *estima
 	const VdbIvfShape *shape = &so->ivf->list;
 	bool		early = so->filter.active && so->limit == INFINITY;
 
+	if (so->filter.active)
+		prefetch_tested(shape, lead);
 	if (!early)
 		vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
 							 shape->stride, shape->nblocks, so->limit, estimate, lower, lanes);
