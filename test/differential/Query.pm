@@ -99,7 +99,7 @@ sub near
     $q->{radius} = 1;
     return pairs(
         6 => "$distance < $r", 4 => "$distance <= $r", 1 => "$r > $distance", 1 => "NOT ($distance > $r)",
-        1 => "$distance BETWEEN " . pick('0', '-5', $q->threshold) . " AND $r", 1 => "1 - ($distance) > 1 - $r", 1 => "-($distance) >= -$r",
+        1 => "$distance BETWEEN " . pick('0', '-5', $q->threshold) . " AND $r", 1 => "1 - ($distance) > 1 - ($r)", 1 => "-($distance) >= -($r)",
         1 => "$distance > $r", 0.5 => "1 / (1 + ($distance)) > 1 / (2 + abs($r))", 0.5 => "($distance) * -1 > $r",
         0.3 => "$distance = $r", 0.3 => "$distance IS NOT NULL");
 }
@@ -117,7 +117,7 @@ sub where
 {
     my ($q, $t, $least) = @_;
     my @all = map { $q->tree($t, 2) } 1 .. pairs(2 => $least || 0, 5 => 1, 3 => 2, 1 => 3);
-    push @all, sprintf($q->{target}{partial}, $t) if $q->{target}{partial} && chance(0.7);
+    push @all, sprintf($q->{target}{partial}, $t) if $q->{target}{partial} && chance(0.85);
     # (Through a view that is its owner's, all rows are seen.)
     push @all, 'peek(' . sprintf($q->{world}{policy}, $t) . ')' if $q->{reader} && $q->{from} ne 'plain t' && chance(0.3);
     return join(' AND ', @all ? @all : 'true');
@@ -144,7 +144,7 @@ sub limit
 sub order
 {
     my ($q, $distance) = @_;
-    return ($distance, '') if chance(0.75);
+    return ($distance, '') if chance(0.8);
     my ($form, $direction) = @{ pick(@wrapped) };
     return ($form =~ s/%s/$distance/gr, $direction);
 }
@@ -281,7 +281,7 @@ sub ranked
     my ($q) = @_;
     my $distance = $q->distance('t', $q->wanted);
     my ($key, $direction) = $q->order($distance);
-    return $q->set('rows', "SELECT ''::text g, $key d, t.id || ' ' || rank() OVER (ORDER BY $key $direction) r FROM $q->{from} WHERE " . $q->where_near('t', $distance, 0.3));
+    return $q->set('ranked', "SELECT ''::text g, $key d, t.id || ' ' || rank() OVER (ORDER BY $key $direction) r FROM $q->{from} WHERE " . $q->where_near('t', $distance, 0.3));
 }
 
 # Two searches, or one over two.
@@ -310,9 +310,9 @@ sub correlated
 sub changing
 {
     my ($q) = @_;
+    ($q->{from}, $q->{reader}) = ('t', $q->{world}{guarded} && $q->{reader});
     my $distance = $q->distance('t', $q->wanted);
     my $near = $q->where_near('t', $distance, 0.7);
-    $q->{from} = 't';
     $q->{how} = 'loop' if $q->{how} ne 'prepared';
     my $verb = pick('DELETE FROM t', 'UPDATE t SET small = 7');
     return $q->set('rows', "$verb WHERE $near RETURNING ''::text g, $distance d, t.id::text r") if chance(0.5);

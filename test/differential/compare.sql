@@ -42,6 +42,7 @@ DECLARE
     again text[];
     c refcursor;
     argument text;
+    nth int := 0;
     what text;
 BEGIN
     BEGIN
@@ -56,6 +57,7 @@ BEGIN
             EXECUTE 'PREPARE p' || types || ' AS ' || query;
         END IF;
         FOREACH argument IN ARRAY arguments LOOP
+            nth := nth + 1;
             what := CASE WHEN how = 'prepared' THEN 'EXECUTE p' || argument ELSE query END;
             IF plan = '' THEN
                 FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || what LOOP
@@ -94,7 +96,7 @@ BEGIN
                 CLOSE c;
             ELSE
                 FOR one IN EXECUTE what LOOP
-                    gs := gs || (argument || one.g);
+                    gs := gs || (CASE WHEN how = 'prepared' THEN nth || ' ' ELSE '' END || one.g);
                     ds := ds || one.d::float8;
                     rs := rs || one.r::text;
                 END LOOP;
@@ -135,6 +137,7 @@ $$;
 --   top        the same distances in the same order, of rows that are in "every"
 --   groups     the same distances in each group, of rows that are in "every"
 --   summary    what r says is the same, and what d says, which is about distances
+--   ranked     the same rows, of which r says what their order is
 -- Where a search is not exact, by its settings or its index, distances may be
 -- others: as many rows, and of "every".  part says that a search may end before
 -- it has seen all rows, by what was set, or by a distance that it did not expect.
@@ -148,14 +151,14 @@ BEGIN
         RETURN format('one fails: %s, %s', coalesce(a.failed, 'no'), coalesce(b.failed, 'no'));
     ELSIF a.failed IS NOT NULL THEN
         RETURN NULL;
-    ELSIF kind = 'summary' AND NOT exact THEN
-        IF NOT part AND sorted(a, true, false) <> sorted(b, true, false) THEN
+    ELSIF kind IN ('summary', 'ranked') AND NOT exact THEN
+        IF NOT part AND sorted(a, kind = 'summary', false) <> sorted(b, kind = 'summary', false) THEN
             RETURN format('%s, %s', shown(full_a), shown(full_b));
         END IF;
         RETURN NULL;
     ELSIF part AND NOT exact THEN
         NULL;
-    ELSIF kind IN ('rows', 'ordered', 'summary') THEN
+    ELSIF kind IN ('rows', 'ordered', 'summary', 'ranked') THEN
         IF full_a <> full_b THEN
             RETURN format('too many: %s, missing: %s', shown(missing(full_a, full_b)), shown(missing(full_b, full_a)));
         END IF;

@@ -80,8 +80,11 @@ sub read_lines
         $count{$mode}++;
         $count{$_}++ foreach grep { exists $count{$_} } $index, $custom, $cond;
         @count{qw(rows near)} = ($count{rows} + $rows, $count{near} + $near) if $mode eq 'approximate' && $kind =~ /top|groups/;
-        $failures{$failed}++ if $failed ne '-';
-        $count{failed}++ if $failed ne '-';
+        if ($failed ne '-')
+        {
+            $count{failed}++;
+            $failures{$failed} //= "in world $seed, query $n";
+        }
         next if $same eq 'same';
         $count{different}++;
         $different{ $number = $n } = "$kind, $how, $mode\n";
@@ -104,7 +107,7 @@ sub write_again
 
 for (my $done = 0; $done < $queries; $done += $of_a_world)
 {
-    my $world = World->new($seed++, %can);
+    my $world = World->new($seed, %can);
     my @statements = ("DROP SCHEMA IF EXISTS world CASCADE;\nCREATE SCHEMA world;\nSET search_path = world, public;\n"
           . "SET client_min_messages = warning;\nGRANT USAGE ON SCHEMA world TO reader;\n", $world->setup_sql);
     foreach my $n (1 .. $of_a_world)
@@ -129,10 +132,11 @@ for (my $done = 0; $done < $queries; $done += $of_a_world)
         diag "VECDB_DIFFERENTIAL_SEED=$world->{seed}, query $n:\n$statement$different{$n}see "
           . write_again($world, $n, @statements);
     }
+    $seed++;
 }
 
 note join ', ', map { "$_: $count{$_}" } sort keys %count;
-note "$failures{$_} times $_" foreach sort keys %failures;
+note "failed $failures{$_}: $_" foreach sort keys %failures;
 is($count{different}, 0, "no difference in $count{all} queries");
 cmp_ok($count{index}, '>', 0.4 * $count{all}, 'indexes of vectors were used');
 cmp_ok($count{exact}, '>', 0.4 * $count{all}, 'most searches were exhaustive');
