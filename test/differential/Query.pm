@@ -335,11 +335,11 @@ sub shape
 sub index_settings
 {
     my ($q) = @_;
-    my $search = pairs(6 => 'exhaustive', 3 => 'hasty', 0.5 => 'ending');
-    my @settings = ('hnsw.ef_search=' . ($search eq 'exhaustive' ? 1000 : pick(1, 5, 40, 'auto')),
-        $search eq 'exhaustive' ? ('ivf.probes=100000', 'ivfflat.probes=32768') : ('ivf.probes=' . pick(0, 1, 3), 'ivfflat.probes=' . pick(1, 2)));
+    my $search = $q->{search} = pairs(6 => 'exact', 3 => 'approximate', 0.5 => 'part');
+    my @settings = ('hnsw.ef_search=' . ($search eq 'exact' ? 1000 : pick(1, 5, 40, 'auto')),
+        $search eq 'exact' ? ('ivf.probes=100000', 'ivfflat.probes=32768') : ('ivf.probes=' . pick(0, 1, 3), 'ivfflat.probes=' . pick(1, 2)));
 
-    push @settings, 'hnsw.iterative_scan=' . pick('off', 'strict_order'), 'ivfflat.iterative_scan=' . pick('off', 'relaxed_order') if $search eq 'ending';
+    push @settings, 'hnsw.iterative_scan=' . pick('off', 'strict_order'), 'ivfflat.iterative_scan=' . pick('off', 'relaxed_order') if $search eq 'part';
     push @settings, 'enable_seqscan=off', 'enable_sort=off' unless chance(0.15);
     push @settings, 'enable_bitmapscan=off' if chance(0.3);
     push @settings, 'enable_indexonlyscan=off' if chance(0.5);
@@ -350,8 +350,6 @@ sub index_settings
     push @settings, 'random_page_cost=1' if chance(0.3);
     push @settings, 'parallel_setup_cost=0', 'parallel_tuple_cost=0', 'min_parallel_table_scan_size=0', 'min_parallel_index_scan_size=0'
       if $q->{how} eq 'wrap' && chance(0.3);
-    $q->{exact} = $search eq 'exhaustive';
-    $q->{part} = $search eq 'ending';
     return @settings;
 }
 
@@ -389,7 +387,7 @@ sub compare_sql
         $q->{world}{can}{filtered_scan} ? 'vecdb.enable_filtered_scan=off' : ());
 
     return "SELECT compare($number, '$q->{kind}', '$q->{how}', " . quoted($q->{sql}) . ', ' . quoted($q->{every}) . ', '
-      . join(', ', map { $_ ? 'true' : 'false' } @$q{qw(exact part radius)}) . ",\n    "
+      . "'$q->{search}', " . ($q->{radius} ? 'true' : 'false') . ",\n    "
       . join(",\n    ", listed(@index), listed(@table),
         quoted($prepared ? '(' . join(', ', @{ $q->{types} }) . ')' : ''),
         $prepared ? listed(map { '(' . join(', ', @$_) . ')' } @{ $q->{arguments} }) : listed(''), quoted($q->between)) . ");\n";

@@ -25,6 +25,7 @@ my $of_a_world = 150;
 my $between_changes = 12;
 note "VECDB_DIFFERENTIAL_SEED=$seed";
 
+my $dir = PostgreSQL::Test::Utils::tempdir();
 my $node = PostgreSQL::Test::Cluster->new('differential');
 $node->init;
 $node->append_conf('postgresql.conf', q{
@@ -56,7 +57,7 @@ my %names = (int => 'integer', real => 'real', float8 => 'double precision', boo
     char => 'character', timestamptz => 'timestamp with time zone', time => 'time without time zone', 'int[]' => 'integer[]');
 $can{filters}{$_} = $can{filters}{ $names{$_} } foreach keys %names;
 
-my %count = map { $_ => 0 } qw(all index custom cond exact approximate part failed different rows near);
+my %count = map { $_ => 0 } qw(all index custom cond exact loose approximate part failed different rows near);
 my %failures;
 
 # Reads what compare() said, and returns the numbers of queries that differ.
@@ -92,17 +93,22 @@ sub read_lines
     return %different;
 }
 
+sub write_sql
+{
+    my ($file, @statements) = @_;
+    open my $out, '>', $file or die "$file: $!";
+    print $out @statements;
+    close $out;
+    return $file;
+}
+
 # A file that shows a difference again.
 sub write_again
 {
     my ($world, $n, @statements) = @_;
-    my $file = "$PostgreSQL::Test::Utils::log_path/differential-$world->{seed}-$n.sql";
-    open my $out, '>', $file or die "$file: $!";
-    binmode $out;
-    print $out "-- psql -XAt -f THIS_FILE, in a new database without the role reader\n", $begin,
-      grep { !/^SELECT compare\((\d+)/ || $1 == $n } @statements;
-    close $out;
-    return $file;
+    return write_sql("$PostgreSQL::Test::Utils::log_path/differential-$world->{seed}-$n.sql",
+        "-- For psql -XAt, in a new database.\n", $begin,
+        grep { !/^SELECT compare\((\d+)/ || $1 == $n } @statements);
 }
 
 for (my $done = 0; $done < $queries; $done += $of_a_world)
@@ -116,7 +122,8 @@ for (my $done = 0; $done < $queries; $done += $of_a_world)
         push @statements, Query->new($world)->compare_sql($n);
     }
     my ($out, $err) = ('', '');
-    my $ret = $node->psql('postgres', join('', @statements), stdout => \$out, stderr => \$err, on_error_die => 0);
+    my $script = write_sql("$dir/world-$seed.sql", @statements);
+    my $ret = $node->psql('postgres', "\\i $script", stdout => \$out, stderr => \$err, on_error_die => 0);
     my %different = read_lines($out);
     my $last = () = $out =~ /^\d+\|/mg;
     is("$ret, $last", "0, $of_a_world", "world $world->{seed}: all queries were run") or do
@@ -132,6 +139,7 @@ for (my $done = 0; $done < $queries; $done += $of_a_world)
         diag "VECDB_DIFFERENTIAL_SEED=$world->{seed}, query $n:\n$statement$different{$n}see "
           . write_again($world, $n, @statements);
     }
+    unlink $script;
     $seed++;
 }
 
@@ -139,7 +147,7 @@ note join ', ', map { "$_: $count{$_}" } sort keys %count;
 note "failed $failures{$_}: $_" foreach sort keys %failures;
 is($count{different}, 0, "no difference in $count{all} queries");
 cmp_ok($count{index}, '>', 0.4 * $count{all}, 'indexes of vectors were used');
-cmp_ok($count{exact}, '>', 0.4 * $count{all}, 'most searches were exhaustive');
+cmp_ok($count{exact} + $count{loose}, '>', 0.4 * $count{all}, 'most searches were exhaustive');
 cmp_ok($count{failed}, '<', 0.03 * $count{all}, 'few queries fail');
 cmp_ok($count{near}, '>=', 0.8 * $count{rows}, 'what is found where a search is not exhaustive is mostly the nearest');
 cmp_ok($count{custom}, '>', 0, 'filtered scans were used') if $can{filtered_scan};
