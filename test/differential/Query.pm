@@ -252,7 +252,7 @@ sub summary
         "WITH x AS (" . $inner . ") SELECT ''::text g, max(d) d, count(*) || ' ' || count(d) r FROM x",
         "WITH x AS MATERIALIZED ($inner) SELECT ''::text g, (SELECT max(d) FROM x) d, (SELECT count(*) FROM x)::text r",
         "SELECT ''::text g, max(d) d, count(*)::text r FROM (SELECT d FROM ($inner) y ORDER BY d OFFSET 0) x",
-        "SELECT ''::text g, max(x.d) d, count(*)::text r FROM ($inner) x JOIN t USING (id) LEFT JOIN o ON false"));
+        "SELECT ''::text g, max(x.d) d, count(*)::text r FROM ($inner) x LEFT JOIN t USING (id) LEFT JOIN o ON false"));
 }
 
 # The nearest of each group.
