@@ -88,7 +88,8 @@ BEGIN
                         EXECUTE change;
                     END IF;
                 END LOOP;
-                IF how = 'scroll' THEN
+                -- (What else there is need not be able to.)
+                IF how = 'scroll' AND plan ~ 'Order By:|Custom Scan' THEN
                     again := '{}';
                     LOOP
                         FETCH PRIOR FROM c INTO one;
