@@ -33,7 +33,7 @@
 typedef enum VdbAmCoding
 {
 	VDB_AM_CODE_BOOL = 1,		/* 1 byte */
-	VDB_AM_CODE_INT = 2,		/* int2, int4, int8, date, times: as wide as they are */
+	VDB_AM_CODE_INT = 2,		/* integers, "char", oid, date, times: as wide as they are */
 	VDB_AM_CODE_FLOAT = 3,		/* float4, float8: as wide as they are */
 	VDB_AM_CODE_NUMERIC = 4,	/* 8 bytes: of the nearest float8 */
 	VDB_AM_CODE_BYTES = 5,		/* uuid: 16 bytes */
@@ -47,9 +47,10 @@ typedef struct VdbAmColumn
 	VdbAmCoding coding;
 	uint16		width;			/* bytes of a code */
 	uint16		at;				/* in a row's codes */
-	Oid			type;			/* of the column */
+	Oid			type;			/* that the operator class is for */
 	Oid			collation;
 	FmgrInfo	hash;			/* of values, or of elements, where codes need it */
+	Oid			hash_family;	/* of values: that the function is of */
 	int16		elem_len;		/* of arrays: of their elements */
 	bool		elem_byval;
 	char		elem_align;
@@ -80,11 +81,14 @@ extern void vdb_am_columns_encode(const VdbAmColumns *columns, const Datum *valu
 /* A condition on one column; of the filter's own. */
 typedef struct VdbAmTest VdbAmTest;
 
-/* The rows that a scan is for. */
+/*
+ * The rows that a scan is for.  A filter may be lossy without being active: a
+ * condition that codes tell nothing of is left to whoever looks again.
+ */
 typedef struct VdbAmFilter
 {
-	bool		active;			/* not all rows are wanted */
-	bool		nothing;		/* none is */
+	bool		active;			/* not all rows pass */
+	bool		nothing;		/* none does */
 	bool		lossy;			/* rows that pass have to be looked at again */
 	uint32		ntests;
 	VdbAmTest  *tests;

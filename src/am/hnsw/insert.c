@@ -28,6 +28,9 @@ typedef struct InsertState
 	VdbHnswSearch *search;
 	VdbAmQuery *query;
 	VdbHnswLinker *linker;
+	VdbAmColumns columns;
+	char	   *codes;			/* of the row that is inserted */
+	MemoryContext encoding;		/* of making these */
 	VdbHnswSlot *slot;			/* the node to be */
 	float	   *scratch;
 } InsertState;
@@ -56,6 +59,10 @@ create_state(Relation index, MemoryContext parent)
 	state->search = vdb_hnsw_search_create(state->hnsw);
 	state->query = vdb_hnsw_search_query(state->search);
 	state->linker = vdb_hnsw_linker_create(state->hnsw);
+	vdb_am_columns_open(index, &state->columns);
+	state->codes = palloc(state->hnsw->codes_size);
+	state->encoding = AllocSetContextCreate(context, "hnsw insert codes",
+											ALLOCSET_SMALL_SIZES);
 	state->slot = palloc0(state->hnsw->slot_size);
 	state->scratch = palloc(state->hnsw->space.dim * sizeof(float));
 	MemoryContextSwitchTo(old);
@@ -115,7 +122,7 @@ add_to_equal(InsertState *state, Relation index, const VdbHnswFound *found, uint
 	vdb_am_query_many(state->query, vdb_am_query_base(state->query), &row, 1, &own);
 	for (uint32 i = 0; i < n; i++)
 		if (found[i].distance == own &&
-			vdb_hnsw_add_tid(hnsw, index, found[i].node, row, tid))
+			vdb_hnsw_add_tid(hnsw, index, found[i].node, row, tid, state->codes))
 			return true;
 	return false;
 }
@@ -133,6 +140,7 @@ fill_slot(InsertState *state, ItemPointer tid)
 	state->slot->state = VDB_HNSW_NODE;
 	state->slot->tid = *tid;
 	state->slot->more = VDB_HNSW_NONE;
+	memcpy(vdb_hnsw_codes(state->slot), state->codes, hnsw->codes_size);
 	if (vdb_am_is_plain(&hnsw->space))
 		memcpy(row, state->query->elements, hnsw->space.row_size);
 	else
@@ -168,12 +176,16 @@ make_node(InsertState *state, Relation index, const VdbHnswFound *found, uint32 
 {
 	const VdbHnsw *hnsw = state->hnsw;
 	VdbHnswSlot *slot = state->slot;
-	VdbHnswTarget target = {VDB_HNSW_NONE, vdb_hnsw_row(hnsw, slot), vdb_hnsw_list(slot), 0};
+	VdbHnswTarget target = {
+		.node = VDB_HNSW_NONE,
+		.row = vdb_hnsw_row(hnsw, slot),
+		.list = vdb_hnsw_list(hnsw, slot),
+	};
 	uint32		first = 0;
 	bool		linked = false;
 
 	target.count = vdb_hnsw_choose_neighbours(state->linker, index, found, n,
-											  vdb_hnsw_list(slot));
+											  vdb_hnsw_list(hnsw, slot));
 	slot->count = target.count;
 	while (first < target.count && !linked)
 		linked = vdb_hnsw_link_new(state->linker, index, target.list[first++], &target, slot);
@@ -208,15 +220,28 @@ insert_row(InsertState *state, Relation index, ItemPointer tid, bool unchanged)
 /* ---- the access method's function ---- */
 
 static void
-insert_vector(InsertState **state, Relation index, IndexInfo *info, Datum value,
+encode_columns(InsertState *state, const Datum *values, const bool *isnull)
+{
+	MemoryContext old;
+
+	if (state->columns.n == 0)
+		return;
+	old = MemoryContextSwitchTo(state->encoding);
+	vdb_am_columns_encode(&state->columns, values, isnull, state->codes);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(state->encoding);
+}
+
+static void
+insert_vector(InsertState **state, Relation index, IndexInfo *info, Datum *values, bool *isnull,
 			  ItemPointer tid, bool unchanged)
 {
 	VdbAmQuery *query = (*state)->query;
 
-	vdb_am_query_take(query, value);
+	vdb_am_query_take(query, values[0]);
 	if (!vdb_am_query_place(query))
 	{
-		vdb_hnsw_add_unordered((*state)->hnsw, index, false, tid);
+		vdb_hnsw_add_unordered((*state)->hnsw, index, false, tid, (*state)->codes);
 		return;
 	}
 	if ((*state)->hnsw->meta.scale == 0)
@@ -226,8 +251,9 @@ insert_vector(InsertState **state, Relation index, IndexInfo *info, Datum value,
 		vdb_hnsw_begin(index, (*state)->hnsw, query->floats);
 		info->ii_AmCache = *state = take_state(index, info->ii_Context);
 		query = (*state)->query;
-		vdb_am_query_take(query, value);
+		vdb_am_query_take(query, values[0]);
 		vdb_am_query_place(query);
+		encode_columns(*state, values, isnull);
 	}
 	vdb_am_query_aim(query);
 	insert_row(*state, index, tid, unchanged);
@@ -243,10 +269,11 @@ vdb_hnsw_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Re
 	if (state == NULL)
 		info->ii_AmCache = state = take_state(index, info->ii_Context);
 	old = MemoryContextSwitchTo(state->context);
+	encode_columns(state, values, isnull);
 	if (isnull[0])
-		vdb_hnsw_add_unordered(state->hnsw, index, true, tid);
+		vdb_hnsw_add_unordered(state->hnsw, index, true, tid, state->codes);
 	else
-		insert_vector(&state, index, info, values[0], tid, unchanged);
+		insert_vector(&state, index, info, values, isnull, tid, unchanged);
 	MemoryContextSwitchTo(old);
 	return false;
 }
@@ -305,7 +332,11 @@ vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node,
 {
 	InsertState *state = create_state(index, CurrentMemoryContext);
 	MemoryContext old = MemoryContextSwitchTo(state->context);
-	VdbHnswTarget target = {node, vdb_hnsw_row(hnsw, state->slot), vdb_hnsw_list(state->slot), 0};
+	VdbHnswTarget target = {
+		.node = node,
+		.row = vdb_hnsw_row(hnsw, state->slot),
+		.list = vdb_hnsw_list(hnsw, state->slot),
+	};
 	bool		linked = false;
 
 	vdb_hnsw_copy(hnsw, index, node, state->slot);

@@ -64,6 +64,8 @@ typedef struct VdbHnswScan
 	Oid			index;
 	RelFileNumber file;			/* REINDEX makes another */
 	const VdbHnsw *hnsw;
+	VdbAmColumns columns;
+	VdbAmFilter filter;			/* what is returned passes it */
 	VdbHnswSearch *search;
 	VdbAmQuery *query;
 	Stage		stage;
@@ -102,9 +104,20 @@ vdb_hnsw_ef(const VdbHnswState *state)
 	return Max(Min(width, MOST_EF), 1);
 }
 
+/* Does a row of those collected pass? */
+static inline bool
+row_passes(const VdbHnswScan *so, uint32 i)
+{
+	return vdb_am_filter_passes(&so->filter, &so->rows.tids[i],
+								vdb_hnsw_rows_codes(so->hnsw, &so->rows, i));
+}
+
 /* ---- rows in order ---- */
 
-/* A node's rows go into the queue, with a bound of their distance. */
+/*
+ * A node's rows go into the queue, with a bound of their distance.  The first one
+ * passed, under a lock, if it is the only one.
+ */
 static void
 queue_node(VdbHnswScan *so, Relation index, const VdbHnswFound *found)
 {
@@ -132,7 +145,8 @@ queue_node(VdbHnswScan *so, Relation index, const VdbHnswFound *found)
 		double		key = vdb_am_query_bound(query, base, query->length, so->row);
 
 		for (uint32 i = 0; i < so->rows.count; i++)
-			vdb_scan_queue_push(&so->queue, key, &so->rows.tids[i]);
+			if (row_passes(so, i))
+				vdb_scan_queue_push(&so->queue, key, &so->rows.tids[i]);
 	}
 }
 
@@ -147,18 +161,25 @@ note_returned(VdbHnswScan *so, uint32 node)
 	so->returned[so->nreturned++] = node;
 }
 
+static void
+create_sweep(VdbHnswScan *so, Relation index)
+{
+	MemoryContext old = MemoryContextSwitchTo(so->sweeping);
+
+	so->sweep = vdb_hnsw_sweep_create(so->hnsw, index, &so->filter,
+									  vdb_hnsw_search_counts(so->search));
+	MemoryContextSwitchTo(old);
+}
+
 /* From now on all nodes are looked at but those whose rows were returned. */
 static void
 begin_sweep(VdbHnswScan *so, Relation index)
 {
-	MemoryContext old = MemoryContextSwitchTo(so->sweeping);
-
-	so->sweep = vdb_hnsw_sweep_create(so->hnsw, index);
+	create_sweep(so, index);
 	for (uint32 i = 0; i < so->nreturned; i++)
 		vdb_hnsw_sweep_skip(so->sweep, so->returned[i]);
 	so->sweep_most = FIRST_SWEEP;
 	so->stage = STAGE_SWEEP;
-	MemoryContextSwitchTo(old);
 }
 
 /* Would it be dearer to follow the graph further than to look at all nodes? */
@@ -217,8 +238,6 @@ more_of_sweep(VdbHnswScan *so, Relation index)
 
 	MemoryContextSwitchTo(old);
 	vdb_hnsw_search_counts(so->search)->sweeps++;
-	vdb_hnsw_search_counts(so->search)->distances +=
-		(uint64) RelationGetNumberOfBlocks(index) * so->hnsw->per_page;
 	for (uint32 i = 0; i < n; i++)
 		queue_node(so, index, &found[i]);
 	so->sweep_most = Min((uint64) most * MORE_SWEEP, PG_INT32_MAX);
@@ -268,14 +287,19 @@ next_in_order(VdbHnswScan *so, Relation index, VdbScanFound *found)
 
 /* ---- rows without order ---- */
 
-/* The next of rows collected; false if there is none. */
+/* The next of rows collected that passes; false if there is none. */
 static bool
 next_collected(VdbHnswScan *so, ItemPointer tid)
 {
-	if (so->next_row == so->rows.count)
-		return false;
-	*tid = so->rows.tids[so->next_row++];
-	return true;
+	while (so->next_row < so->rows.count)
+	{
+		uint32		i = so->next_row++;
+
+		*tid = so->rows.tids[i];
+		if (row_passes(so, i))
+			return true;
+	}
+	return false;
 }
 
 /* The next row of any node. */
@@ -308,11 +332,7 @@ enter_stage(VdbHnswScan *so, Relation index, Stage stage)
 	so->stage = stage;
 	so->rows.count = so->next_row = 0;
 	if (stage == STAGE_ANY || stage == STAGE_FAR)
-	{
-		MemoryContextSwitchTo(so->sweeping);
-		so->sweep = vdb_hnsw_sweep_create(so->hnsw, index);
-		MemoryContextSwitchTo(so->context);
-	}
+		create_sweep(so, index);
 	else if (stage == STAGE_ZEROS)
 		vdb_hnsw_collect(so->hnsw, index, VDB_HNSW_ZEROS, NULL, &so->rows);
 	else if (stage == STAGE_NULLS)
@@ -344,6 +364,8 @@ create(Relation index)
 	so->index = RelationGetRelid(index);
 	so->file = VDB_COMPAT_RELNUMBER(index);
 	so->hnsw = vdb_hnsw_open(index);
+	vdb_am_columns_open(index, &so->columns);
+	so->filter.context = AllocSetContextCreate(context, "hnsw filter", ALLOCSET_SMALL_SIZES);
 	so->search = vdb_hnsw_search_create(so->hnsw);
 	so->query = vdb_hnsw_search_query(so->search);
 	so->returned_room = 256;
@@ -396,7 +418,8 @@ counted(const VdbHnswScan *so)
 	{
 		.index = so->index,.graph = true,.width = so->width,.nodes = counts->nodes,
 			.entries = counts->entries,.distances = counts->distances,.bounds = counts->bounds,
-			.rows = so->given,.sweeps = counts->sweeps
+			.rows = so->given,.sweeps = counts->sweeps,.tested = counts->tested,
+			.passed = counts->passed,.bridged = counts->bridged
 	};
 }
 
@@ -425,6 +448,7 @@ reset(VdbHnswScan *so)
 {
 	MemoryContextReset(so->sweeping);
 	so->sweep = NULL;
+	so->ef = so->width = 0;
 	so->nreturned = 0;
 	so->queue.count = 0;
 	so->rows.count = so->next_row = 0;
@@ -457,6 +481,7 @@ begin_query(VdbHnswScan *so, Relation index)
 	}
 	vdb_am_query_aim(so->query);
 	vdb_hnsw_search_begin(so->search, index);
+	vdb_hnsw_search_filter(so->search, &so->filter);
 	enter_stage(so, index, STAGE_GRAPH);
 }
 
@@ -471,6 +496,8 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 {
 	VdbHnswScan	   *so = vdb_am_scan(scan)->state;
 
+	if (keys != NULL && nkeys > 0)
+		memmove(scan->keyData, keys, nkeys * sizeof(ScanKeyData));
 	if (orderbys != NULL && norderbys > 0)
 		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
 	if (scan->numberOfOrderBys != 1)
@@ -481,8 +508,16 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 		vdb_am_scan(scan)->state = so = take_state(scan->indexRelation);
 
 	reset(so);
+	vdb_am_filter_set(&so->filter, &so->columns, scan->keyData, scan->numberOfKeys,
+					  vdb_am_scan(scan)->within);
 	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
-	if (so->null_query)
+	if (so->filter.nothing)
+		so->stage = STAGE_DONE;
+	else if (vdb_am_scan(scan)->part == VDB_AM_NANS)
+		enter_stage(so, scan->indexRelation, STAGE_ZEROS);
+	else if (vdb_am_scan(scan)->part == VDB_AM_NULLS)
+		enter_stage(so, scan->indexRelation, STAGE_NULLS);
+	else if (so->null_query)
 		enter_stage(so, scan->indexRelation, STAGE_ANY);
 	else
 	{
@@ -529,7 +564,15 @@ give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
 	VdbHnswScan *so = vdb_am_scan(scan)->state;
 
 	so->given++;
-	return vdb_am_scan_give(scan, tid, null, distance, false);
+	return vdb_am_scan_give(scan, tid, null, distance, so->filter.lossy);
+}
+
+/* A stage has no more rows. */
+static void
+leave_stage(IndexScanDesc scan, Stage next)
+{
+	enter_stage(vdb_am_scan(scan)->state, scan->indexRelation,
+				vdb_am_scan(scan)->part == VDB_AM_ALL ? next : STAGE_DONE);
 }
 
 bool
@@ -549,12 +592,12 @@ vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 			if (next_exact(scan, &found))
 				return give(scan, &found.tid, false, found.key);
 			if (so->stage != STAGE_DONE)
-				enter_stage(so, index, STAGE_ZEROS);
+				leave_stage(scan, STAGE_ZEROS);
 			break;
 		case STAGE_ANY:
 			if (next_of_any(so, index, &tid))
 				return give(scan, &tid, so->null_query, get_float8_nan());
-			enter_stage(so, index, STAGE_ZEROS);
+			leave_stage(scan, STAGE_ZEROS);
 			break;
 		default:
 			break;
@@ -563,13 +606,13 @@ vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	{
 		if (next_collected(so, &tid))
 			return give(scan, &tid, so->null_query, get_float8_nan());
-		enter_stage(so, index, STAGE_NULLS);
+		leave_stage(scan, STAGE_NULLS);
 	}
 	if (so->stage == STAGE_NULLS)
 	{
 		if (next_collected(so, &tid))
 			return give(scan, &tid, true, 0);
-		enter_stage(so, index, STAGE_DONE);
+		leave_stage(scan, STAGE_DONE);
 	}
 	return false;
 }

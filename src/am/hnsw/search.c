@@ -20,16 +20,8 @@
 #include "miscadmin.h"
 
 #include "am/hnsw/entry.h"
+#include "am/hnsw/sieve.h"
 #include "scan/select.h"
-
-/* Looked at together, while the next so many are prefetched. */
-#define LOOKS 16
-
-/* One in so many is pinned, so that PostgreSQL keeps the index's pages. */
-#define PIN_EVERY 16
-
-/* Slots of the table of nodes that were met, at first. */
-#define FIRST_ROOM 4096
 
 /* A node that has a distance, but of which nothing else is known yet. */
 typedef struct Reached
@@ -53,12 +45,11 @@ struct VdbHnswSearch
 	bool		begun;			/* at the entries */
 	bool		walked;			/* all of these were offered */
 	ItemPointerData left_out;	/* row of a node that leads nowhere, or invalid */
+	VdbHnswSieve sieve;
+	VdbHnswEntryList entries;	/* of filtered searches */
+	VdbHnswRows rows;			/* of a node */
 
-	/* nodes met: a hash table of their numbers, VDB_HNSW_NONE where free */
-	uint32	   *met;
-	uint32		met_room;		/* slots in use, a power of two */
-	uint32		met_allocated;
-	uint32		nmet;
+	VdbHnswMet	met;
 
 	Reached	   *beam;			/* ascending */
 	uint32		beam_room;
@@ -79,8 +70,9 @@ struct VdbHnswSearch
 	Relation	index;			/* while entries are walked over */
 	uint32		nbatch;
 	uint32		looks;			/* so far */
-	uint32		nodes[VDB_HNSW_MAX_NEIGHBOURS];
-	float		distances[VDB_HNSW_MAX_NEIGHBOURS];
+	uint32		nodes[VDB_HNSW_SIEVED];
+	float		distances[VDB_HNSW_SIEVED];
+	uint32		list[VDB_HNSW_MAX_NEIGHBOURS];	/* of a node, with a filter */
 };
 
 VdbHnswSearch *
@@ -89,11 +81,13 @@ vdb_hnsw_search_create(const VdbHnsw *hnsw)
 	VdbHnswSearch *search = palloc0(sizeof(VdbHnswSearch));
 
 	search->hnsw = hnsw;
+	search->sieve.hnsw = hnsw;
+	search->sieve.met = &search->met;
+	search->sieve.counts = &search->counts;
 	vdb_am_query_create(&search->query, &hnsw->space);
 	if (hnsw->coded)
 		search->tables_memory = palloc(vdb_quant_tables_size(hnsw->code_dim));
-	search->met_room = search->met_allocated = FIRST_ROOM;
-	search->met = palloc(search->met_room * sizeof(uint32));
+	vdb_hnsw_met_create(&search->met);
 	search->beam_room = 128;
 	search->beam = palloc(search->beam_room * sizeof(Reached));
 	search->expanded_room = 256;
@@ -120,53 +114,15 @@ vdb_hnsw_search_counts(VdbHnswSearch *search)
 Size
 vdb_hnsw_search_memory(const VdbHnswSearch *search)
 {
-	return (Size) search->met_allocated * sizeof(uint32) + search->beam_room * sizeof(Reached) +
+	return vdb_hnsw_met_memory(&search->met) + search->beam_room * sizeof(Reached) +
 		(search->expanded_room + search->found_room) * sizeof(VdbHnswFound) +
 		search->reserve_room * sizeof(Reached);
 }
 
-/* ---- nodes met ---- */
-
-static inline uint32
-met_slot(const VdbHnswSearch *search, uint32 node)
-{
-	return (node * 0x9e3779b1u) & (search->met_room - 1);
-}
-
-static void
-grow_met(VdbHnswSearch *search)
-{
-	uint32	   *old = search->met;
-	uint32		room = search->met_room;
-
-	search->met_room = search->met_allocated = room * 4;
-	search->met = palloc_extended((Size) search->met_room * sizeof(uint32), MCXT_ALLOC_HUGE);
-	memset(search->met, 0xff, (Size) search->met_room * sizeof(uint32));
-	for (uint32 i = 0; i < room; i++)
-		if (old[i] != VDB_HNSW_NONE)
-		{
-			uint32		at = met_slot(search, old[i]);
-
-			while (search->met[at] != VDB_HNSW_NONE)
-				at = (at + 1) & (search->met_room - 1);
-			search->met[at] = old[i];
-		}
-	pfree(old);
-}
-
-/* Notes that a node was met; false if it had been before. */
 static inline bool
-meet(VdbHnswSearch *search, uint32 node)
+is_filtered(const VdbHnswSearch *search)
 {
-	uint32		at = met_slot(search, node);
-
-	for (; search->met[at] != VDB_HNSW_NONE; at = (at + 1) & (search->met_room - 1))
-		if (search->met[at] == node)
-			return false;
-	search->met[at] = node;
-	if (++search->nmet > search->met_room / 2)
-		grow_met(search);
-	return true;
+	return unlikely(search->sieve.filter != NULL);
 }
 
 /* ---- distances ---- */
@@ -205,14 +161,14 @@ estimate_some(VdbHnswSearch *search, Relation index, uint32 first, uint32 n)
 {
 	const VdbHnsw *hnsw = search->hnsw;
 	const uint32 *nodes = search->nodes + first;
-	const void *rows[LOOKS];
-	float		distances[LOOKS];
-	uint32		which[LOOKS];
+	const void *rows[VDB_HNSW_LOOKS];
+	float		distances[VDB_HNSW_LOOKS];
+	uint32		which[VDB_HNSW_LOOKS];
 	uint32		seen = 0;
 
 	for (uint32 i = 0; i < n; i++)
 	{
-		const char *contents = search->looks++ % PIN_EVERY == 0 ? NULL :
+		const char *contents = search->looks++ % VDB_HNSW_PIN_EVERY == 0 ? NULL :
 			vdb_page_look(index, vdb_hnsw_block(hnsw, nodes[i]));
 
 		if (contents == NULL)
@@ -239,13 +195,13 @@ estimate_some(VdbHnswSearch *search, Relation index, uint32 first, uint32 n)
 static void
 estimate(VdbHnswSearch *search, Relation index, uint32 n)
 {
-	for (uint32 i = 0; i < Min(n, LOOKS); i++)
+	for (uint32 i = 0; i < Min(n, VDB_HNSW_LOOKS); i++)
 		prefetch(search, index, search->nodes[i]);
-	for (uint32 i = 0; i < n; i += LOOKS)
+	for (uint32 i = 0; i < n; i += VDB_HNSW_LOOKS)
 	{
-		for (uint32 j = i + LOOKS; j < Min(n, i + 2 * LOOKS); j++)
+		for (uint32 j = i + VDB_HNSW_LOOKS; j < Min(n, i + 2 * VDB_HNSW_LOOKS); j++)
 			prefetch(search, index, search->nodes[j]);
-		estimate_some(search, index, i, Min(n - i, LOOKS));
+		estimate_some(search, index, i, Min(n - i, VDB_HNSW_LOOKS));
 	}
 	search->counts.distances += n;
 }
@@ -333,10 +289,25 @@ is_left_out(VdbHnswSearch *search, const VdbHnswSlot *slot)
 		ItemPointerEquals(&tid, &search->left_out);
 }
 
+/* Nodes with buckets come into the beam untested: does any of their rows pass? */
+static bool
+has_passing_row(VdbHnswSearch *search, Relation index, uint32 node)
+{
+	search->rows.count = 0;
+	vdb_hnsw_collect(search->hnsw, index, node, NULL, &search->rows);
+	for (uint32 i = 0; i < search->rows.count; i++)
+		if (vdb_am_filter_passes(search->sieve.filter, &search->rows.tids[i],
+								 vdb_hnsw_rows_codes(search->hnsw, &search->rows, i)))
+			return true;
+	return false;
+}
+
 static void
 note_expanded(VdbHnswSearch *search, Reached *item, const VdbHnswSlot *slot)
 {
-	if (slot->state == VDB_HNSW_DEAD)
+	/* It passed when it was looked at; now it is locked. */
+	if (slot->state == VDB_HNSW_DEAD ||
+		(is_filtered(search) && !vdb_hnsw_may_pass(search->sieve.filter, slot)))
 	{
 		item->place = NO_RESULT;
 		return;
@@ -372,6 +343,27 @@ prefetch_next(const VdbHnswSearch *search, Relation index, uint32 place)
 }
 
 /*
+ * The neighbours of a node that is locked that the search has not met, to the
+ * batch; with a filter all of them, to a list.  Returns how many.
+ */
+static uint32
+take_list(VdbHnswSearch *search, const VdbHnswSlot *slot)
+{
+	const uint32 *list = vdb_hnsw_list(search->hnsw, slot);
+	uint32		n = 0;
+
+	if (is_filtered(search))
+	{
+		memcpy(search->list, list, slot->count * sizeof(uint32));
+		return slot->count;
+	}
+	for (uint32 i = 0; i < slot->count; i++)
+		if (vdb_hnsw_meet(&search->met, list[i]))
+			search->nodes[n++] = list[i];
+	return n;
+}
+
+/*
  * Looks at the neighbours of a node of the beam; returns the first place in the
  * beam that has changed.
  */
@@ -381,7 +373,8 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 	Reached	   *item = &search->beam[place];
 	Buffer		buffer;
 	const VdbHnswSlot *slot = vdb_hnsw_read(search->hnsw, index, item->node, &buffer);
-	uint32		n = 0;
+	uint32		more = slot->more;
+	uint32		n;
 	uint32		first;
 
 	if (slot->state == VDB_HNSW_FREE || slot->state == VDB_HNSW_BUCKET ||
@@ -394,16 +387,16 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 		return place;
 	}
 	note_expanded(search, item, slot);
-	for (uint32 i = 0; i < slot->count; i++)
-	{
-		uint32		node = vdb_hnsw_list(slot)[i];
-
-		if (meet(search, node))
-			search->nodes[n++] = node;
-	}
+	n = take_list(search, slot);
 	vdb_page_release(buffer);
 	search->counts.nodes++;
 	prefetch_next(search, index, place + 1);
+	if (is_filtered(search))
+	{
+		if (more != VDB_HNSW_NONE && !has_passing_row(search, index, item->node))
+			item->place = NO_RESULT;
+		n = vdb_hnsw_sieve_list(&search->sieve, index, search->list, n, search->nodes);
+	}
 	first = offer_batch(search, index, n);
 	return Min(first, place + 1);
 }
@@ -413,7 +406,7 @@ offer_entry(void *arg, uint32 node)
 {
 	VdbHnswSearch *search = arg;
 
-	if (meet(search, node))
+	if (vdb_hnsw_meet(&search->met, node))
 		search->nodes[search->nbatch++] = node;
 	if (search->nbatch == VDB_HNSW_MAX_NEIGHBOURS)
 	{
@@ -433,13 +426,74 @@ offer_entries(VdbHnswSearch *search, Relation index)
 	search->walked = true;
 }
 
-/* Puts the nearest entries into the beam. */
+/* The distances of entries that have no codes. */
 static void
+estimate_entries(VdbHnswSearch *search, Relation index)
+{
+	VdbHnswEntryList *entries = &search->entries;
+
+	for (uint32 i = 0; i < entries->count; i += VDB_HNSW_SIEVED)
+	{
+		uint32		n = Min(entries->count - i, VDB_HNSW_SIEVED);
+
+		memcpy(search->nodes, entries->nodes + i, n * sizeof(uint32));
+		estimate(search, index, n);
+		memcpy(entries->estimates + i, search->distances, n * sizeof(float));
+	}
+}
+
+/* Offers what passes around a node that does not, as if that were in the beam. */
+static void
+begin_beside(VdbHnswSearch *search, Relation index, uint32 node)
+{
+	Buffer		buffer;
+	const VdbHnswSlot *slot = vdb_hnsw_read(search->hnsw, index, node, &buffer);
+	uint32		n = slot->state == VDB_HNSW_NODE || slot->state == VDB_HNSW_DEAD ?
+		take_list(search, slot) : 0;
+
+	vdb_page_release(buffer);
+	n = vdb_hnsw_sieve_list(&search->sieve, index, search->list, n, search->nodes);
+	offer_batch(search, index, n);
+}
+
+/*
+ * Begins at the nearest entries that pass, which may be far away, and at what
+ * passes around the nearest of all; false if a sweep is better.
+ */
+static bool
+begin_filtered(VdbHnswSearch *search, Relation index, const VdbHnswState *state)
+{
+	VdbHnswEntryList *entries = &search->entries;
+	VdbHnswStarts starts;
+
+	search->counts.entries += vdb_hnsw_entries_all(search->hnsw, index, state->entries,
+												   &search->tables, entries);
+	if (!search->hnsw->coded)
+		estimate_entries(search, index);
+	if (!vdb_hnsw_sieve_begin(&search->sieve, index, entries, search->ef, &starts))
+		return false;
+	for (uint32 i = 0; i < starts.npassing; i++)
+	{
+		search->nodes[i] = entries->nodes[starts.passing[i]];
+		vdb_hnsw_meet(&search->met, search->nodes[i]);
+		*vdb_hnsw_mark(&search->met, search->nodes[i]) = VDB_HNSW_PASSES;
+	}
+	offer_batch(search, index, starts.npassing);
+	for (uint32 i = 0; i < starts.nfailing; i++)
+		begin_beside(search, index, entries->nodes[starts.failing[i]]);
+	return true;
+}
+
+/* Puts the nearest entries into the beam; false if a sweep is better. */
+static bool
 begin_at_entries(VdbHnswSearch *search, Relation index)
 {
 	VdbHnswState state;
 
 	vdb_hnsw_read_state(index, &state);
+	search->begun = true;
+	if (is_filtered(search))
+		return begin_filtered(search, index, &state);
 	if (search->hnsw->coded)
 	{
 		VdbHnswEntries entries;
@@ -447,12 +501,12 @@ begin_at_entries(VdbHnswSearch *search, Relation index)
 		search->counts.entries += vdb_hnsw_entries_nearest(search->hnsw, index, state.entries,
 														   &search->tables, &entries);
 		for (uint32 i = 0; i < entries.count; i++)
-			meet(search, search->nodes[i] = entries.nodes[i]);
+			vdb_hnsw_meet(&search->met, search->nodes[i] = entries.nodes[i]);
 		offer_batch(search, index, entries.count);
 	}
 	else
 		offer_entries(search, index);
-	search->begun = true;
+	return true;
 }
 
 /* ---- the whole ---- */
@@ -462,14 +516,12 @@ vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
 {
 	const VdbHnsw *hnsw = search->hnsw;
 
-	/* Emptying what a wide search has used takes as long as a narrow one. */
-	while (search->met_room > FIRST_ROOM && search->nmet < search->met_room / 16)
-		search->met_room /= 2;
-	memset(search->met, 0xff, search->met_room * sizeof(uint32));
-	search->nmet = search->nbeam = search->nexpanded = 0;
+	vdb_hnsw_met_reset(&search->met);
+	search->nbeam = search->nexpanded = 0;
 	search->nreserve = 0;
 	search->begun = search->walked = false;
 	ItemPointerSetInvalid(&search->left_out);
+	search->sieve.filter = NULL;
 	memset(&search->counts, 0, sizeof(search->counts));
 	search->base = vdb_am_query_base(&search->query);
 	if (hnsw->coded)
@@ -478,6 +530,12 @@ vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
 							  search->tables_memory);
 		vdb_quant_tables_aim(&search->tables, search->base, search->query.length, 0);
 	}
+}
+
+void
+vdb_hnsw_search_filter(VdbHnswSearch *search, const VdbAmFilter *filter)
+{
+	search->sieve.filter = filter->active ? filter : NULL;
 }
 
 static int
@@ -532,15 +590,48 @@ make_room(VdbHnswSearch *search, uint32 ef)
 	}
 }
 
-/* Expands what is in the beam, and what comes into it. */
-static void
+/*
+ * Expands what is in the beam, and what comes into it; false if a sweep is
+ * better than to go on.
+ */
+static bool
 follow(VdbHnswSearch *search, Relation index)
 {
 	for (uint32 at = 0; at < search->nbeam;)
 	{
 		at = search->beam[at].place == NEW ? expand(search, index, at) : at + 1;
+		if (is_filtered(search) && vdb_hnsw_sieve_is_full(&search->sieve))
+			return false;
 		CHECK_FOR_INTERRUPTS();
 	}
+	return true;
+}
+
+/*
+ * The next nodes of the graph into the beam, as many as it has room for; false
+ * if a sweep is better.
+ */
+static bool
+fill_beam(VdbHnswSearch *search, Relation index)
+{
+	if (search->begun)
+		refill(search);
+	else if (!begin_at_entries(search, index))
+		return false;
+	if (!follow(search, index))
+		return false;
+	if (search->nbeam == search->ef)
+		return true;
+	/* Nodes that pass need not lead to each other. */
+	if (is_filtered(search))
+		return false;
+	/* What the nearest entries lead to is not enough: so do the others. */
+	if (!search->walked)
+	{
+		offer_entries(search, index);
+		follow(search, index);
+	}
+	return true;
 }
 
 uint32
@@ -551,17 +642,8 @@ vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef, VdbHnswFo
 	make_room(search, Max(ef, VDB_HNSW_STARTS));
 	do
 	{
-		if (search->begun)
-			refill(search);
-		else
-			begin_at_entries(search, index);
-		follow(search, index);
-		/* What the nearest entries lead to is not enough: so do the others. */
-		if (search->nbeam < search->ef && !search->walked)
-		{
-			offer_entries(search, index);
-			follow(search, index);
-		}
+		if (!fill_beam(search, index))
+			break;
 		for (uint32 i = 0; i < search->nbeam; i++)
 			if (search->beam[i].place >= 0 && n < ef)
 				search->found[n++] = search->expanded[search->beam[i].place];

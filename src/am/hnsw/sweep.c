@@ -19,9 +19,14 @@
 /* Rows looked at in one call of the kernels. */
 #define BATCH 32
 
+/* Slots of a page that are fetched before they are looked at. */
+#define AHEAD 8
+
 struct VdbHnswSweep
 {
 	const VdbHnsw *hnsw;
+	const VdbAmFilter *filter;
+	VdbHnswCounts *counts;
 	BlockNumber blocks;			/* when it began: what comes later is not visible */
 	BlockNumber next;			/* for vdb_hnsw_sweep_page() */
 	uint64	   *returned;		/* a bit for each slot of these */
@@ -34,11 +39,14 @@ struct VdbHnswSweep
 };
 
 VdbHnswSweep *
-vdb_hnsw_sweep_create(const VdbHnsw *hnsw, Relation index)
+vdb_hnsw_sweep_create(const VdbHnsw *hnsw, Relation index, const VdbAmFilter *filter,
+					  VdbHnswCounts *counts)
 {
 	VdbHnswSweep *sweep = palloc0(sizeof(VdbHnswSweep));
 
 	sweep->hnsw = hnsw;
+	sweep->filter = filter;
+	sweep->counts = counts;
 	sweep->blocks = RelationGetNumberOfBlocks(index);
 	sweep->returned = palloc_extended(((Size) sweep->blocks * hnsw->per_page + 63) / 64 * 8,
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -56,6 +64,21 @@ vdb_hnsw_sweep_skip(VdbHnswSweep *sweep, uint32 node)
 {
 	if (vdb_hnsw_block(sweep->hnsw, node) < sweep->blocks)
 		sweep->returned[node / 64] |= UINT64CONST(1) << node % 64;
+}
+
+/* Is a slot a node that may have rows that pass? */
+static inline bool
+is_wanted(const VdbHnswSweep *sweep, const VdbHnswSlot *slot)
+{
+	if (slot->state != VDB_HNSW_NODE)
+		return false;
+	if (!sweep->filter->active)
+		return true;
+	sweep->counts->tested++;
+	if (!vdb_hnsw_may_pass(sweep->filter, slot))
+		return false;
+	sweep->counts->passed++;
+	return true;
 }
 
 static void
@@ -105,6 +128,7 @@ note_batch(VdbHnswSweep *sweep, VdbAmQuery *query, float base, VdbHnswFound *bat
 	float		distances[BATCH];
 
 	vdb_am_query_many(query, base, rows, n, distances);
+	sweep->counts->distances += n;
 	for (uint32 i = 0; i < n; i++)
 	{
 		if (isnan(distances[i]))
@@ -132,7 +156,8 @@ sweep_page(VdbHnswSweep *sweep, VdbAmQuery *query, float base, Page page, BlockN
 		const VdbHnswSlot *slot = vdb_hnsw_slot(hnsw, page, i);
 		uint32		node = vdb_hnsw_number(hnsw, block, i);
 
-		if (slot->state != VDB_HNSW_NODE || is_returned(sweep, node))
+		__builtin_prefetch((const char *) slot + AHEAD * hnsw->slot_size);
+		if (is_returned(sweep, node) || !is_wanted(sweep, slot))
 			continue;
 		batch[n].node = node;
 		batch[n].tid = slot->tid;
@@ -184,6 +209,8 @@ vdb_hnsw_sweep_nearest(VdbHnswSweep *sweep, Relation index, VdbAmQuery *query, u
 		Buffer		buffer;
 
 		vdb_page_prefetch(index, block + 1, 0, 256);
+		for (uint32 i = 0; i < AHEAD; i++)
+			vdb_page_prefetch_look(index, block + 1, vdb_hnsw_slot_at(sweep->hnsw, i), 32);
 		if (read_nodes(sweep, index, block, &buffer))
 		{
 			sweep_page(sweep, query, base, BufferGetPage(buffer), block, most);
@@ -219,7 +246,7 @@ vdb_hnsw_sweep_page(VdbHnswSweep *sweep, Relation index, uint32 *n, VdbHnswFound
 		{
 			const VdbHnswSlot *slot = vdb_hnsw_slot(hnsw, BufferGetPage(buffer), i);
 
-			if (slot->state == VDB_HNSW_NODE)
+			if (is_wanted(sweep, slot))
 				sweep->found[(*n)++] = (VdbHnswFound)
 			{
 				.node = vdb_hnsw_number(hnsw, block, i),.tid = slot->tid,.more = slot->more

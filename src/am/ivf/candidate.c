@@ -33,6 +33,9 @@
 /* Look at so many entries for every row returned. */
 #define ENTRIES_PER_ROW 16
 
+/* A filtered search widens by such a part of the lists that it has looked at. */
+#define WIDEN 8
+
 /* Keeps those with the lowest bounds. */
 static void
 drop_candidates(VdbIvfScan *so)
@@ -55,16 +58,26 @@ drop_candidates(VdbIvfScan *so)
 	so->ncandidates = n;
 }
 
+/* Whether a lane has an entry that the search is for. */
+static inline bool
+is_wanted(VdbIvfScan *so, VdbIvfLead *lead, uint32 lane)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
+
+	return ItemPointerIsValid(tid) &&
+		(!so->filter.active || vdb_ivf_passes(so, tid, vdb_ivf_codes(shape, lead, lane)));
+}
+
 /* Notes an entry of a lead page that is locked. */
 static inline void
 add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, uint32 lane,
 			  float lower)
 {
 	const VdbIvfShape *shape = &so->ivf->list;
-	ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
 	Candidate  *c;
 
-	if (!ItemPointerIsValid(tid) || lower < so->lists[list].taken)
+	if (lower < so->lists[list].taken)
 		return;
 	if (so->ncandidates == so->candidate_room)
 	{
@@ -77,7 +90,7 @@ add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, 
 	c = &so->candidates[so->ncandidates++];
 	c->lower = lower;
 	c->list = list;
-	c->tid = *tid;
+	c->tid = *vdb_ivf_tid(shape, lead, lane);
 	c->lane = lane;
 	c->row = shape->rows_per_page > 0 ? lead->rows[lane / shape->rows_per_page] :
 		InvalidBlockNumber;
@@ -102,9 +115,12 @@ scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 		for (uint32 bits = loose[i]; bits != 0; bits &= bits - 1)
 		{
 			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
-			const void *row = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
+			const void *row;
 			float		lower;
 
+			if (!is_wanted(so, lead, lane))
+				continue;
+			row = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
 			vdb_quant_row_many(&so->query.weights, space->bits, near->base, &row, 1, &lower);
 			lower -= EPSILON * near->gap *
 				vdb_quant_row_factors(space->dim, space->bits, row)->error;
@@ -130,6 +146,31 @@ note_loose(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block)
 }
 
 /*
+ * Bounds of a page's entries that pass the filter, and a bit for each of them in
+ * wanted.  Blocks without any are not looked at.
+ */
+static void
+scan_wanted(VdbIvfScan *so, VdbIvfLead *lead, const uint32 *loose, float *estimate,
+			float *lower, uint32 *wanted)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+
+	for (uint32 i = 0; i < shape->nblocks; i++)
+	{
+		uint32		below;
+
+		wanted[i] = 0;
+		for (uint32 lane = 0; lane < VDB_BLOCK; lane++)
+			if ((loose[i] >> lane & 1) == 0 && is_wanted(so, lead, i * VDB_BLOCK + lane))
+				wanted[i] |= 1U << lane;
+		if (wanted[i] != 0)
+			vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, i),
+								 shape->stride, 1, so->limit, estimate + i * VDB_BLOCK,
+								 lower + i * VDB_BLOCK, &below);
+	}
+}
+
+/*
  * Entries of a lead page of codes.  Whether one has been taken, its bound says:
  * so that has to be the same each time.  What was loose is looked at as if it
  * still were, though an insert may have put it into a block; *noted counts the
@@ -146,6 +187,8 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *
 	uint32		below[VDB_IVF_MAX_BLOCKS];
 	uint32		loose[VDB_IVF_MAX_BLOCKS];
 	uint32		any = 0;
+	/* While there is no limit, there is nothing else that would keep an entry out. */
+	bool		early = so->filter.active && so->limit == INFINITY;
 
 	memcpy(loose, lead->loose, sizeof(loose));
 	if (again && *noted < visited->nloose && so->loose[visited->loose + *noted].lead == block)
@@ -159,14 +202,17 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *
 	if (!again && any != 0)
 		note_loose(so, list, lead, block);
 
-	vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
-						 shape->stride, shape->nblocks, so->limit, estimate, lower, below);
+	if (early)
+		scan_wanted(so, lead, loose, estimate, lower, below);
+	else
+		vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
+							 shape->stride, shape->nblocks, so->limit, estimate, lower, below);
 	for (uint32 i = 0; i < shape->nblocks; i++)
 		for (uint32 bits = below[i] & ~loose[i]; bits != 0; bits &= bits - 1)
 		{
 			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
 
-			if (lower[lane] < so->limit)
+			if (lower[lane] < so->limit && (early || is_wanted(so, lead, lane)))
 				add_candidate(so, list, lead, block, lane, lower[lane]);
 		}
 	if (any != 0)
@@ -192,7 +238,7 @@ scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 		uint32		n = 0;
 
 		for (uint32 lane = first; lane < Min(first + step, shape->lanes); lane++)
-			if (ItemPointerIsValid(vdb_ivf_tid(shape, lead, lane)))
+			if (is_wanted(so, lead, lane))
 			{
 				lanes[n] = lane;
 				rows[n++] = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
@@ -417,15 +463,28 @@ refine_more(VdbIvfScan *so, Relation index)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* How many lists to look at before the next row; 0: enough were. */
+static uint32
+lists_wanted(VdbIvfScan *so)
+{
+	if (!so->more_lists)
+		return 0;
+	if (so->nlists < so->probes)
+		return so->probes - so->nlists;
+	if (so->target > 0)
+		return vdb_ivf_is_wide_enough(so) ? 0 : so->nlists / WIDEN + 1;
+	return so->returned * ENTRIES_PER_ROW > so->entries ? so->nlists / 2 + 1 : 0;
+}
+
 bool
 vdb_ivf_next_of_lists(VdbIvfScan *so, Relation index, VdbScanFound *found)
 {
 	for (;;)
 	{
-		if (so->more_lists &&
-			(so->nlists < so->probes || so->returned * ENTRIES_PER_ROW > so->entries))
-			vdb_ivf_visit_lists(so, index, Max(so->probes - Min(so->probes, so->nlists),
-									   so->nlists / 2 + 1));
+		uint32		lists = lists_wanted(so);
+
+		if (lists > 0)
+			vdb_ivf_visit_lists(so, index, lists);
 		else if (so->queue.count > 0 && so->queue.items[0].key <= so->bound)
 		{
 			*found = vdb_scan_queue_pop(&so->queue);

@@ -6,6 +6,7 @@
 #define VDB_IVF_SCAN_H
 
 #include "am/common/exact.h"
+#include "am/common/filter.h"
 #include "am/ivf/ivf.h"
 #include "scan/select.h"
 
@@ -68,6 +69,11 @@ struct VdbIvfScan
 	bool		null_query;
 	bool		standby;
 
+	VdbAmColumns columns;
+	VdbAmFilter filter;
+	uint64		tested;			/* entries against the filter, and of these */
+	uint64		passed;
+
 	VdbAmQuery	query;
 	VdbQuantTables tables;		/* for the directory */
 	void	   *tables_memory;
@@ -83,6 +89,8 @@ struct VdbIvfScan
 	uint32		probes;			/* to look at before the first row */
 	uint32		max_probes;
 	bool		more_lists;
+	double		target;			/* recall that a filtered search widens for, or 0 */
+	uint64		settled;		/* rows that it was found wide enough for */
 
 	uint64		entries;		/* lanes looked at */
 	Loose	   *loose;
@@ -121,6 +129,25 @@ struct VdbIvfScan
 
 	void	   *copy;			/* a row that is on several pages */
 };
+
+/* Whether an entry passes the filter, which is active. */
+static inline bool
+vdb_ivf_passes(VdbIvfScan *so, const ItemPointerData *tid, const char *codes)
+{
+	bool		passes = vdb_am_filter_passes(&so->filter, tid, codes);
+
+	so->tested++;
+	so->passed += passes;
+	return passes;
+}
+
+/* ---- width.c ---- */
+
+/*
+ * Whether a filtered search has looked at enough lists for the rows that it has
+ * returned, and a few more.
+ */
+extern bool vdb_ivf_is_wide_enough(VdbIvfScan *so);
 
 /* ---- candidate.c ---- */
 
