@@ -134,8 +134,9 @@ SELECT code_fill('code_mood', '{sad,ok,happy}', '(''{sad,ok,happy}''::text[])[1 
 SELECT * FROM code_both('=', 'code_mood', '{sad,ok,happy,never,NULL}');
 SELECT code_fill('text', '{"",a,A," a","a ",é}', 'chr(97 + i % 26) || repeat(''x'', i * 100)');
 SELECT * FROM code_both('=', 'text');
-SELECT * FROM code_both('=', 'name', '{"",a,A,é}');
 SELECT * FROM code_both('=', 'varchar', '{"",a,A,é}');
+SELECT code_fill('text COLLATE "C"', '{"",a,A," a","a ",é}', 'chr(97 + i % 26) || repeat(''x'', i * 100)');
+SELECT * FROM code_both('=', 'name', '{"",a,A,é}');
 SELECT code_fill('varchar(4000)', '{"",a,A," a","a "}', 'chr(97 + i % 26) || repeat(''x'', i * 50)');
 SELECT * FROM code_both('=', 'varchar');
 SELECT code_fill('text COLLATE code_blind', '{"",a,A,b,B,é,É}', 'chr(97 + i % 26)');
