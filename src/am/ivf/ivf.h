@@ -85,7 +85,7 @@ extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
 extern const char *vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta);
 extern bool vdb_ivf_is_readable(const VdbIvfMeta *meta);
 
-/* Have filter columns the codes that they had when the index was made? */
+/* Are the codes of an index those that its filter columns have? */
 extern bool vdb_ivf_columns_fit(Relation index, const VdbIvfMeta *meta);
 
 /* What the rows of a VdbIvfCoding are. */
