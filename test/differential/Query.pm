@@ -316,7 +316,7 @@ sub changing
     $q->{how} = 'loop' if $q->{how} ne 'prepared';
     my $verb = pick('DELETE FROM t', 'UPDATE t SET small = 7');
     return $q->set('rows', "$verb WHERE $near RETURNING ''::text g, $distance d, t.id::text r") if chance(0.5);
-    return $q->set('top', "$verb WHERE id IN (SELECT id FROM t WHERE $near ORDER BY $distance" . $q->limit . ") RETURNING ''::text g, 0::float8 d, ''::text r",
+    return $q->set('top', "$verb WHERE id = ANY (ARRAY(SELECT id FROM t WHERE $near ORDER BY $distance" . $q->limit . ")) RETURNING ''::text g, 0::float8 d, ''::text r",
         "SELECT ''::text g, 0::float8 d, ''::text r FROM t");
 }
 
@@ -345,7 +345,8 @@ sub index_settings
     push @settings, 'enable_indexonlyscan=off' if chance(0.5);
     push @settings, 'enable_hashjoin=off', 'enable_mergejoin=off' if chance(0.3);
     push @settings, 'enable_material=off', 'enable_memoize=off' if chance(0.3);
-    push @settings, 'vecdb.enable_filtered_scan=off' if $q->{world}{can}{filtered_scan} && chance(0.1);
+    push @settings, chance(0.1) ? 'vecdb.enable_filtered_scan=off' : 'vecdb.filtered_scan_strategy=' . pick(qw(auto exact search))
+      if $q->{world}{can}{filtered_scan};
     push @settings, 'work_mem=' . pick('64kB', '256kB') if chance(0.3);
     push @settings, 'random_page_cost=1' if chance(0.3);
     push @settings, 'parallel_setup_cost=0', 'parallel_tuple_cost=0', 'min_parallel_table_scan_size=0', 'min_parallel_index_scan_size=0'
