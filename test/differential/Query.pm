@@ -314,6 +314,8 @@ sub changing
     my $distance = $q->distance('t', $q->wanted);
     my $near = $q->where_near('t', $distance, 0.7);
     $q->{how} = 'loop' if $q->{how} ne 'prepared';
+    # What was deleted is not found again.
+    pop @{ $q->{arguments} };
     my $verb = pick('DELETE FROM t', 'UPDATE t SET small = 7');
     return $q->set('rows', "$verb WHERE $near RETURNING ''::text g, $distance d, t.id::text r") if chance(0.5);
     return $q->set('top', "$verb WHERE id = ANY (ARRAY(SELECT id FROM t WHERE $near ORDER BY $distance" . $q->limit . ")) RETURNING ''::text g, 0::float8 d, ''::text r",
