@@ -41,16 +41,24 @@ my %column = (
     ts => { type => 'timestamptz', ops => 'o', twins => [qw(date timestamp)],
         value => sub { chance(0.05) ? pick("'infinity'", "'-infinity'") : sprintf "'2026-01-%02d %02d:00:00+00'", number(1, 10), pick(0, 0, 12) } },
     tm => { type => 'time', ops => 'o', twins => [], value => sub { pick("'00:00'", "'24:00'", "'12:00'", "'12:00:00.000001'", sprintf("'%02d:30'", number(0, 5))) } },
+    tz => { type => 'timetz', ops => 'o', twins => [], value => sub { pick("'12:00+00'", "'13:00+01'", "'12:00-05'", "'00:00+00'") } },
+    span => { type => 'interval', ops => 'o', twins => [], value => sub { pick("'1 month'", "'30 days'", "'720 hours'", "'0'", "'-1 day'", "'100 years'") } },
+    nm => { type => 'name', ops => 'o', twins => ['text'], value => sub { pick(grep { !/long/ } @words) } },
+    ch => { type => '"char"', ops => 'o', twins => [], value => sub { pick("''", "'a'", "'b'", "'Z'", "E'\\\\377'") } },
+    oo => { type => 'oid', ops => 'o', twins => [], value => sub { pick(0, 1, 2, 3, "'4294967295'", "'2147483648'") } },
+    grade => { type => 'grade', ops => 'o', twins => [qw(int bigint)], value => sub { number(0, 6) } },
     flag => { type => 'bool', ops => 'b', twins => [], value => sub { pick(qw(true false)) } },
     mood => { type => 'mood', ops => 'o', twins => [], value => sub { pick("'sad'", "'ok'", "'ok'", "'happy'") } },
     ip => { type => 'inet', ops => 'o', twins => [], value => sub { pick("'10.0.0.1'", "'10.0.0.1/8'", "'::1'", "'10.0.0.0/8'") } },
     raw => { type => 'bytea', ops => 'o', twins => [], value => sub { pick("'\\x'", "'\\x00'", "'\\x0001'", "'\\xff'") } },
     tags => { type => 'int[]', ops => 'a', twins => [], value => sub { chance(0.04) ? "'{{1,2},{3,4}}'" : elements(number(0, 3), 'NULL', 1 .. 9) } },
     labels => { type => 'text[]', ops => 'a', twins => [], value => sub { elements(number(0, 2), 'NULL', 'a', 'b', 'B', '"x y"', '""') } },
+    nums => { type => 'numeric[]', ops => 'a', twins => [], value => sub { elements(number(0, 2), 'NULL', '0.1', '0.10', '1e400', 'NaN', 1 .. 3) } },
+    fs => { type => 'float8[]', ops => 'a', twins => [], value => sub { elements(number(0, 2), 'NULL', '0', '-0', 'NaN', 1.5, 2) } },
     doc => { type => 'jsonb', ops => 'j', twins => [],
         value => sub { pick("'{}'", "'null'", "'[1,2]'", map { sprintf q('{"a": %d, "b": {"c": [%d]}}'), $_ % 4, $_ % 3 } 1 .. 12) } },
 );
-my @names = qw(tenant small big r d8 num txt folded vc bp u dt ts tm flag mood ip raw tags labels doc);
+my @names = qw(tenant small big r d8 num txt folded vc bp u dt ts tm tz span nm ch oo grade flag mood ip raw tags labels nums fs doc);
 
 sub columns { return @names; }
 sub column { return $column{ $_[0] }; }
@@ -96,8 +104,8 @@ sub operand
     {
         # what fits into both
         my $twin = pick(@{ $c->{twins} });
-        my $plain = $c->{type} =~ /int/ && $twin =~ /int/ ? number(-3, 9)
-          : $c->{type} =~ /int|numeric/ ? pick(number(0, 9), '2.0', $twin eq 'float8' || $twin eq 'numeric' ? ('2.5') : ())
+        my $plain = $c->{type} =~ /int|grade/ && $twin =~ /int/ ? number(-3, 9)
+          : $c->{type} =~ /int|numeric|grade/ ? pick(number(0, 9), '2.0', $twin eq 'float8' || $twin eq 'numeric' ? ('2.5') : ())
           : $twin =~ /real|float8/ ? pick(0.1, 1.5, "'NaN'", "'-0'", "'Infinity'")
           : $c->{type} =~ /date|time/ ? sprintf("'2026-01-%02d%s'", number(1, 12), $twin eq 'date' ? '' : pick('', ' 12:00'))
           : pick(@words);
@@ -108,7 +116,7 @@ sub operand
     return $at->{param}->($text, $other) if $at->{param} && chance(0.6);
     return "(SELECT $text)" if chance(0.08);
     return "(SELECT max($name) FROM o WHERE id < 5)"
-      if $c->{ops} =~ /o/ && $name !~ /^(u|ip|raw|folded)$/ && chance(0.03);
+      if $c->{ops} =~ /o/ && $name !~ /^(u|ip|raw|folded|nm|ch)$/ && chance(0.03);
     return $text;
 }
 
@@ -151,7 +159,7 @@ sub text_condition
 sub array_condition
 {
     my ($col, $name, $at) = @_;
-    my $element = $name eq 'tags' ? number(1, 9) : pick("'a'", "'b'");
+    my $element = $name eq 'tags' ? number(1, 9) : $name eq 'labels' ? pick("'a'", "'b'") : pick('0', '0.10', "'NaN'", 2);
     return pairs(
         4 => sub { "$col && " . operand($name, $at) },
         4 => sub { "$col @> " . operand($name, $at) },

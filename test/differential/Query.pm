@@ -38,7 +38,7 @@ sub new
 sub parameter
 {
     my ($q, $text, $other) = @_;
-    my ($type) = $text =~ /::([\w\[\]]+(?:\(\d+\))?)$/ or return $text;
+    my ($type) = $text =~ /::([\w\[\]"]+(?:\(\d+\))?)$/ or return $text;
     push @{ $q->{types} }, $type;
     push @{ $q->{arguments}[0] }, $text;
     push @{ $q->{arguments}[1] }, $other // $text;

@@ -264,7 +264,7 @@ sub other_indexes_sql
 sub setup_sql
 {
     my ($w) = @_;
-    my $sql = $w->tables_sql . $w->rows_sql('o', 12);
+    my $sql = "SET TimeZone = '" . pick('UTC', 'America/New_York', 'Asia/Kolkata') . "';\n" . $w->tables_sql . $w->rows_sql('o', 12);
     my $indexes = join('', map { $w->vector_index_sql($_) } @{ $w->{targets} }) . $w->other_indexes_sql;
     my $rows = $w->more_sql($w->{rows});
 

@@ -2,6 +2,7 @@
 CREATE EXTENSION vecdb;
 CREATE ROLE reader;
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE DOMAIN grade AS int CHECK (VALUE >= -3);
 
 -- Indexes that do not find exactly the nearest whatever the settings: a bound
 -- from few bits can fail, and a graph of many nodes is not searched as a whole.

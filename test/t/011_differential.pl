@@ -53,14 +53,15 @@ $can{filters} = { map { $_ => 1 } split /\n/, $node->safe_psql('postgres', q{
         OR opcintype = 'anyenum'::regtype AND typtype = 'e' OR opcintype = 'anyarray'::regtype AND typcategory = 'A'
         OR opcintype = 'text'::regtype AND t.oid = 'varchar'::regtype)}) };
 # as they are declared here
-my %names = (int => 'integer', real => 'real', float8 => 'double precision', bool => 'boolean', varchar => 'character varying',
-    char => 'character', timestamptz => 'timestamp with time zone', time => 'time without time zone', 'int[]' => 'integer[]');
+my %names = (int => 'integer', float8 => 'double precision', bool => 'boolean', varchar => 'character varying',
+    char => 'character', grade => 'integer', timetz => 'time with time zone', 'float8[]' => 'double precision[]', timestamptz => 'timestamp with time zone', time => 'time without time zone', 'int[]' => 'integer[]');
 $can{filters}{$_} = $can{filters}{ $names{$_} } foreach keys %names;
 
 my %count = map { $_ => 0 } qw(all index custom cond exact loose approximate part failed different rows near);
 my %failures;
 
-# Reads what compare() said, and returns the numbers of queries that differ.
+# Reads what compare() said: the numbers of queries that differ with what was
+# said of them, and the lines that are of none, by the number 0.
 sub read_lines
 {
     my ($out) = @_;
@@ -75,7 +76,11 @@ sub read_lines
             undef $number if $line eq '.';
             next;
         }
-        next unless $line =~ /^\d+\|/;
+        if ($line !~ /^\d+\|/)
+        {
+            $different{0} .= "$line\n" if $line ne '';
+            next;
+        }
         my ($n, $kind, $how, $mode, $index, $custom, $cond, $rows, $near, $failed, $same) = split /\|/, $line;
         $count{all}++;
         $count{$mode}++;
@@ -121,6 +126,8 @@ for (my $done = 0; $done < $queries; $done += $of_a_world)
         push @statements, $world->change_sql if $n % $between_changes == 0;
         push @statements, Query->new($world)->compare_sql($n);
     }
+    push @statements, "SELECT relname, c.* FROM pg_class p JOIN pg_am a ON a.oid = relam, vecdb_index_check(p.oid, true) c"
+      . " WHERE relkind = 'i' AND amname IN ('hnsw', 'ivf', 'ivfflat');\n";
     my ($out, $err) = ('', '');
     my $script = write_sql("$dir/world-$seed.sql", @statements);
     my $ret = $node->psql('postgres', "\\i $script", stdout => \$out, stderr => \$err, on_error_die => 0);
@@ -132,6 +139,8 @@ for (my $done = 0; $done < $queries; $done += $of_a_world)
         diag 'see ' . write_again($world, $last + 1, @statements);
         $node->poll_query_until('postgres', 'SELECT 1', '1') or die 'no server';
     };
+    is(delete $different{0} // '', '', "world $world->{seed}: its indexes are sound");
+    is(join("\n", $err =~ /(WARNING: .*)/g), '', "world $world->{seed}: nothing was left behind");
     foreach my $n (sort { $a <=> $b } keys %different)
     {
         fail("world $world->{seed}: query $n");
