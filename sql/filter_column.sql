@@ -80,6 +80,7 @@ SELECT * FROM column_plan('v IS NOT NULL');
 SELECT * FROM column_plan('5 > tenant');
 SELECT * FROM column_plan('tenant IN (1, 2, 3)');
 SELECT * FROM column_plan('title IN (''title 1'', ''title 2'') AND tenant < ANY (''{1,2}'')');
+SELECT * FROM column_plan('''tag 1'' = ANY (tags)');
 SELECT * FROM column_plan('public');
 SELECT * FROM column_plan('NOT public');
 SELECT * FROM column_plan('public IS TRUE');
@@ -92,6 +93,10 @@ SELECT * FROM column_plan('title < ''title 3''');
 SELECT * FROM column_plan('mood > ''sad''');
 SELECT * FROM column_plan('price = 3.5::float8');
 SELECT * FROM column_plan('tags <@ ''{tag 1}''');
+SELECT * FROM column_plan('''tag 1'' = ALL (tags)');
+SELECT * FROM column_plan('''tag 1'' < ANY (tags)');
+SELECT * FROM column_plan('title = ANY (tags)');
+SELECT * FROM column_plan('''tag 1'' COLLATE "C" = ANY (tags)');
 SELECT * FROM column_plan('published > ''2021-01-01''::date');
 SELECT * FROM column_plan('title = ''title 1'' COLLATE "C"');
 SELECT * FROM column_plan('tenant = (random() * 10)::int');
@@ -127,6 +132,7 @@ INSERT INTO column_condition (condition) VALUES
     ('title = ''title 3'''), ('title IN (''title 3'', ''no title'', ''title 4'')'), ('title = ''no title'''), ('title = ANY (''{}'')'),
     ('tags @> ''{tag 1}'''), ('tags @> ''{tag 1,tag 5}'''), ('tags @> ''{}'''), ('tags @> ''{NULL}'''), ('tags @> ''{no tag}'''),
     ('tags && ''{tag 1,tag 5}'''), ('tags && ''{}'''), ('tags && ''{NULL}'''), ('tags && ''{NULL,tag 1}'''), ('tags && ''{tag 1}'' AND tags && ''{tag 8}'' AND tags @> ''{tag 8}'''),
+    ('''tag 5'' = ANY (tags)'), ('''tag 5'' = ANY (tags) AND ''tag 1'' = ANY (tags)'), ('(SELECT ''tag 5'') = ANY (tags)'), ('(SELECT NULL::text) = ANY (tags)'),
     ('tags = ''{tag 1,tag 5}'''), ('tags IS NULL'), ('tags IS NOT NULL'), ('tags IS NULL AND tags @> ''{}'''),
     ('key = ''cfcd2084-95d5-65ef-66e7-dff9f98764da'''), ('key > ''80000000-0000-0000-0000-000000000000'''), ('key IN (md5(''1'')::uuid, md5(''2'')::uuid, md5(''x'')::uuid)'),
     ('key < ''00000000-0000-0000-0000-000000000000'''), ('key > ''ffffffff-ffff-ffff-ffff-ffffffffffff'''), ('key IS NULL'),
