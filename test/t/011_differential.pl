@@ -54,7 +54,8 @@ $can{filters} = { map { $_ => 1 } split /\n/, $node->safe_psql('postgres', q{
         OR opcintype = 'text'::regtype AND t.oid = 'varchar'::regtype)}) };
 # as they are declared here
 my %names = (int => 'integer', float8 => 'double precision', bool => 'boolean', varchar => 'character varying',
-    char => 'character', grade => 'integer', timetz => 'time with time zone', 'float8[]' => 'double precision[]', timestamptz => 'timestamp with time zone', time => 'time without time zone', 'int[]' => 'integer[]');
+    char => 'character', grade => 'integer', timetz => 'time with time zone', 'float8[]' => 'double precision[]',
+    timestamptz => 'timestamp with time zone', time => 'time without time zone', 'int[]' => 'integer[]');
 $can{filters}{$_} = $can{filters}{ $names{$_} } foreach keys %names;
 
 my %count = map { $_ => 0 } qw(all index custom cond exact loose approximate part failed different rows near);
