@@ -501,6 +501,15 @@ vdb_hnsw_begin_scan(Relation index, int nkeys, int norderbys)
 	return vdb_am_scan_begin(index, nkeys, norderbys, counts_of);
 }
 
+/* What a scan has held, when it ends. */
+static void
+finish(VdbHnswScan *so)
+{
+	vdb_am_exact_end(&so->exact);
+	note_last(so);
+	keep_state(so);
+}
+
 void
 vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
 {
@@ -512,9 +521,15 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
 	if (scan->numberOfOrderBys != 1)
 		elog(ERROR, "an hnsw index is scanned in order of one distance");
-	if (so != NULL)
+	if (so != NULL && so->hnsw->meta.scale == 0)
+	{
+		/* The index was empty, and may have been begun since. */
+		finish(so);
+		so = NULL;
+	}
+	else if (so != NULL)
 		note_last(so);
-	if (so == NULL || so->hnsw->meta.scale == 0)
+	if (so == NULL)
 		vdb_am_scan(scan)->state = so = take_state(scan->indexRelation);
 
 	reset(so);
@@ -642,11 +657,7 @@ vdb_hnsw_end_scan(IndexScanDesc scan)
 
 	/* Nothing is pinned between calls. */
 	if (so != NULL)
-	{
-		vdb_am_exact_end(&so->exact);
-		note_last(so);
-		keep_state(so);
-	}
+		finish(so);
 	pfree(scan->opaque);
 	scan->opaque = NULL;
 }

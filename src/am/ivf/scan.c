@@ -330,6 +330,15 @@ vdb_ivf_begin_scan(Relation index, int nkeys, int norderbys)
 	return vdb_am_scan_begin(index, nkeys, norderbys, counts_of);
 }
 
+/* What a scan has held, when it ends. */
+static void
+finish(VdbIvfScan *so)
+{
+	vdb_am_exact_end(&so->exact);
+	report(so);
+	keep_state(so);
+}
+
 void
 vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
 {
@@ -341,9 +350,15 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
 	if (scan->numberOfOrderBys != 1)
 		elog(ERROR, "an ivf index is scanned in order of one distance");
-	if (so != NULL)
+	if (so != NULL && so->ivf->meta.directory == InvalidBlockNumber)
+	{
+		/* The index was empty, and may have been begun since. */
+		finish(so);
+		so = NULL;
+	}
+	else if (so != NULL)
 		report(so);
-	if (so == NULL || so->ivf->meta.directory == InvalidBlockNumber)
+	if (so == NULL)
 		vdb_am_scan(scan)->state = so = take_state(scan->indexRelation);
 
 	reset(so);
@@ -518,11 +533,7 @@ vdb_ivf_end_scan(IndexScanDesc scan)
 
 	/* Nothing is pinned between calls. */
 	if (so != NULL)
-	{
-		vdb_am_exact_end(&so->exact);
-		report(so);
-		keep_state(so);
-	}
+		finish(so);
 	pfree(scan->opaque);
 	scan->opaque = NULL;
 }
