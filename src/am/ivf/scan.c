@@ -339,7 +339,11 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 	}
 	vdb_ivf_read_state(scan->indexRelation, so->ivf, &so->state);
 	so->standby = RecoveryInProgress();
-	if (so->null_query)
+	if (vdb_am_scan(scan)->part == VDB_AM_NANS)
+		enter_stage(so, scan->indexRelation, STAGE_ZEROS);
+	else if (vdb_am_scan(scan)->part == VDB_AM_NULLS)
+		enter_stage(so, scan->indexRelation, STAGE_NULLS);
+	else if (so->null_query)
 		enter_stage(so, scan->indexRelation, STAGE_ANY);
 	else
 		begin_query(so, scan->indexRelation);
@@ -368,6 +372,14 @@ give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
 	return vdb_am_scan_give(scan, tid, null, distance, false);
 }
 
+/* A stage has no more rows. */
+static void
+leave_stage(IndexScanDesc scan, Stage next)
+{
+	enter_stage(vdb_am_scan(scan)->state, scan->indexRelation,
+				vdb_am_scan(scan)->part == VDB_AM_ALL ? next : STAGE_DONE);
+}
+
 bool
 vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
@@ -382,12 +394,12 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		case STAGE_FAR:
 			if (vdb_am_exact_next(&so->exact, scan, next_bounded, &found))
 				return give(scan, &found.tid, false, found.key);
-			enter_stage(so, index, STAGE_ZEROS);
+			leave_stage(scan, STAGE_ZEROS);
 			break;
 		case STAGE_ANY:
 			if (next_of_any(so, index, &found.tid))
 				return give(scan, &found.tid, so->null_query, get_float8_nan());
-			enter_stage(so, index, STAGE_ZEROS);
+			leave_stage(scan, STAGE_ZEROS);
 			break;
 		default:
 			break;
@@ -396,13 +408,13 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	{
 		if (next_of_chain(so, index, &found.tid))
 			return give(scan, &found.tid, so->null_query, get_float8_nan());
-		enter_stage(so, index, STAGE_NULLS);
+		leave_stage(scan, STAGE_NULLS);
 	}
 	if (so->stage == STAGE_NULLS)
 	{
 		if (next_of_chain(so, index, &found.tid))
 			return give(scan, &found.tid, true, 0);
-		enter_stage(so, index, STAGE_DONE);
+		leave_stage(scan, STAGE_DONE);
 	}
 	return false;
 }
