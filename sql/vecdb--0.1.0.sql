@@ -2487,6 +2487,6 @@ CREATE FUNCTION @extschema@.vecdb_prewarm(index regclass)
 CREATE FUNCTION @extschema@.vecdb_last_scan(
         OUT index regclass, OUT ef bigint, OUT probes bigint, OUT nodes bigint, OUT lists bigint,
         OUT entries bigint, OUT distances bigint, OUT bounds bigint, OUT rows bigint,
-        OUT sweeps bigint)
+        OUT sweeps bigint, OUT tested bigint, OUT passed bigint, OUT bridged bigint)
     AS 'MODULE_PATHNAME', 'vdb_admin_last_scan'
     LANGUAGE C VOLATILE;

@@ -36,6 +36,9 @@ tell(ExplainState *es, const VdbAmLastScan *counts)
 	add(es, "Distances Estimated", counts->distances, false);
 	add(es, "Rows Bounded", counts->bounds, false);
 	add(es, "Index Sweeps", counts->sweeps, false);
+	add(es, "Filter Tested", counts->tested, false);
+	add(es, "Filter Passed", counts->passed, counts->tested > 0);
+	add(es, "Nodes Bridged", counts->bridged, false);
 }
 
 static void

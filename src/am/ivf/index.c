@@ -292,11 +292,18 @@ vdb_ivf_is_same(Relation index, const VdbIvf *ivf)
 	return memcmp(&cached->meta, &ivf->meta, sizeof(VdbIvfMeta)) == 0;
 }
 
+double
+vdb_ivf_target(const VdbIvf *ivf)
+{
+	if (ivf->meta.flat || vdb_am_ivf_probes > 0)
+		return 0;
+	return vdb_am_ivf_recall > 0 ? vdb_am_ivf_recall : vdb_am_target_recall;
+}
+
 uint32
 vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most)
 {
 	uint32		all = PG_UINT32_MAX;
-	double		target = vdb_am_ivf_recall > 0 ? vdb_am_ivf_recall : vdb_am_target_recall;
 
 	if (most == NULL)
 		most = &all;
@@ -310,7 +317,8 @@ vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most)
 	}
 	if (vdb_am_ivf_probes > 0)
 		return vdb_am_ivf_probes;
-	return Max(vdb_am_width(vdb_ivf_recalls, state->probes, VDB_IVF_NRECALLS, target), 1);
+	return Max(vdb_am_width(vdb_ivf_recalls, state->probes, VDB_IVF_NRECALLS,
+							vdb_ivf_target(ivf)), 1);
 }
 
 /* ---- what changes ---- */

@@ -94,6 +94,9 @@ extern VdbAmRows vdb_ivf_rows(uint8 coding);
 /* The metapage as it is now, checked. */
 extern void vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta);
 
+/* The recall that a search is to have; 0 if the settings say how many lists it takes. */
+extern double vdb_ivf_target(const VdbIvf *ivf);
+
 /* Lists to look at before the first row, and at most (which may be NULL), as
  * the settings say. */
 extern uint32 vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most);
