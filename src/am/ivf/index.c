@@ -43,8 +43,7 @@ shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint
 
 	/*
 	 * As many blocks as fit; but not too many, as the last lead page of a list
-	 * is half empty on average.  Filter columns leave room for fewer, which may
-	 * leave more of the last row page empty: then as many as fill that.
+	 * is half empty on average.
 	 */
 	for (uint32 n = 1; n <= VDB_IVF_MAX_BLOCKS; n++)
 	{
@@ -55,8 +54,6 @@ shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint
 
 		if (at + n * shape->stride > VDB_PAGE_SPACE)
 			break;
-		if (codes_size > 0 && (1 + pages) * shape->lanes > (1 + shape->nrow_pages) * lanes)
-			continue;
 		shape->nblocks = n;
 		shape->lanes = lanes;
 		shape->nrow_pages = pages;
@@ -66,32 +63,34 @@ shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint
 	return shape->nblocks > 0;
 }
 
-/* Bytes of an entry on full pages. */
-static double
-entry_bytes(const VdbIvfShape *shape)
-{
-	return (double) BLCKSZ * (1 + shape->nrow_pages) / shape->lanes;
-}
-
 /*
- * The dimensions that blocks cover beside filter columns: a few less, if pages
- * have room for a block more then, without which the index would grow by more
- * than the columns' bytes and a tenth.
+ * The dimensions that blocks cover beside filter columns: a few less, if a page
+ * has room for a block more then, and the index so much less of them.  Searches
+ * take longer by about one and a half times the part that is missing (README.md):
+ * space times time is to be least.
  */
 static uint32
 beside_columns(const VdbIvf *ivf, uint32 code_dim)
 {
-	uint32		codes_size = ivf->meta.codes_size;
-	uint32		row_size = ivf->space.row_size;
-	VdbIvfShape bare;
+	uint32		most = code_dim;
+	double		least = INFINITY;
 	VdbIvfShape shape;
 
-	if (codes_size == 0 || !shape_init(&bare, true, false, code_dim, row_size, 0))
+	if (ivf->meta.codes_size == 0)
 		return code_dim;
-	for (uint32 dim = code_dim; dim >= code_dim - code_dim / 8; dim = (dim - 1) / 16 * 16)
-		if (shape_init(&shape, true, false, dim, row_size, codes_size) &&
-			entry_bytes(&shape) <= 1.1 * (entry_bytes(&bare) + codes_size))
-			return dim;
+	for (uint32 dim = most; dim > most / 4 * 3; dim = (dim - 1) / 16 * 16)
+	{
+		double		cost;
+
+		if (!shape_init(&shape, true, false, dim, ivf->space.row_size, ivf->meta.codes_size))
+			continue;
+		cost = (1.0 + shape.nrow_pages) / shape.lanes * (1 + 1.5 * (most - dim) / most);
+		if (cost < least)
+		{
+			least = cost;
+			code_dim = dim;
+		}
+	}
 	return code_dim;
 }
 
