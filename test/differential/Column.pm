@@ -91,6 +91,39 @@ sub declared
     return map { "$_ $column{$_}{type}" . ($_ eq 'folded' ? " COLLATE $collation" : '') } @names;
 }
 
+# A value of another type that the column is compared with: what fits into both,
+# and what only the other one has.
+sub twin
+{
+    my ($name) = @_;
+    my $type = $column{$name}{type};
+    my $twin = pick(@{ $column{$name}{twins} });
+    my $value;
+
+    if ($twin =~ /int/)
+    {
+        $value = pick(number(-3, 9), number(-3, 9), $twin eq 'smallint' ? "'-32768'" : "'-32769'");
+        $value = pick(40000, 2147483648, "'9223372036854775807'") if $twin eq 'bigint' && chance(0.3);
+    }
+    elsif ($type =~ /int|numeric/)
+    {
+        $value = pick(number(0, 9), '2.0', '2.5', '-1e30', "'NaN'", 9007199254740993);
+    }
+    elsif ($twin =~ /real|float8/)
+    {
+        $value = pick(0.1, 1.5, "'NaN'", "'-0'", "'Infinity'", $twin eq 'float8' ? (1e300, -1e300, 1e-300, 3.4028234e38) : ());
+    }
+    elsif ($type =~ /date|time/)
+    {
+        $value = pick("'infinity'", "'-infinity'", "'0044-03-15 BC'", map { sprintf "'2026-01-%02d%s'", number(1, 12), $twin eq 'date' ? '' : pick('', ' 12:00') } 1 .. 8);
+    }
+    else
+    {
+        $value = pick(@words);
+    }
+    return "$value\::$twin";
+}
+
 # A value to compare a column with: of another type now and then, from a
 # parameter, from a subquery, or from the other table of a join.  %$at says
 # what there is: params and outer.
@@ -100,18 +133,7 @@ sub operand
     my $c = $column{$name};
     my ($text, $other) = (typed($name), typed($name));
 
-    if (@{ $c->{twins} } && chance(0.2))
-    {
-        # what fits into both
-        my $twin = pick(@{ $c->{twins} });
-        my $plain = $c->{type} =~ /int|grade/ && $twin =~ /int/ ? number(-3, 9)
-          : $c->{type} =~ /int|numeric|grade/ ? pick(number(0, 9), '2.0', $twin eq 'float8' || $twin eq 'numeric' ? ('2.5') : ())
-          : $twin =~ /real|float8/ ? pick(0.1, 1.5, "'NaN'", "'-0'", "'Infinity'")
-          : $c->{type} =~ /date|time/ ? sprintf("'2026-01-%02d%s'", number(1, 12), $twin eq 'date' ? '' : pick('', ' 12:00'))
-          : pick(@words);
-        $plain = int($plain) if $twin =~ /int/ && $plain !~ /'/;
-        $text = $other = "$plain\::$twin";
-    }
+    $text = $other = twin($name) if @{ $c->{twins} } && chance(0.2);
     return "$at->{outer}.$name" if $at->{outer} && chance(0.25);
     return $at->{param}->($text, $other) if $at->{param} && chance(0.6);
     return "(SELECT $text)" if chance(0.08);
@@ -134,6 +156,12 @@ sub scalar_condition
         3 => sub { "$col IN (" . join(', ', map { typed($name) } 1 .. number(1, 4)) . ')' },
         1 => sub { "$col NOT IN (" . join(', ', map { typed($name) } 1 .. number(1, 3)) . ')' },
         1 => sub { "$col = ANY (ARRAY[" . join(', ', map { value($name, 0.2) } 0 .. number(-1, 3)) . "]::$type\[])" },
+        0.5 => sub {
+            return "$col IN (" . join(', ', map { operand($name, {}) } 1 .. 3) . ')' unless @{ $column{$name}{twins} };
+            my @list = map { twin($name) } 1 .. 3;
+            my ($twin) = $list[0] =~ /::(\w+)$/;
+            return "$col = ANY (ARRAY[" . join(', ', grep { /::$twin$/ } @list) . '])';
+        },
         0.5 => sub { "$col " . pick('<', '>=', '<>') . ' ' . pick('ANY', 'ALL') . ' (ARRAY[' . join(', ', map { value($name, 0.1) } 1 .. 2) . "]::$type\[])" },
         0.5 => sub { "$col IS " . pick('', 'NOT ') . 'DISTINCT FROM ' . operand($name, $at) },
         0.5 => sub { "$col IN (SELECT $name FROM o WHERE id " . pick('<', '>') . ' 6)' },

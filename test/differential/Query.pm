@@ -68,7 +68,8 @@ sub distance
     my ($q, $t, $wanted) = @_;
     my $target = $q->{target};
     my $v = sprintf($target->{form}, "$t.v");
-    my ($left, $right) = chance(0.1) ? ($wanted, $v) : ($v, $wanted);
+    # (Distances of sparse vectors are the same from either side but for the last bit.)
+    my ($left, $right) = chance(0.1) && $target->{type} ne 'sparsevec' ? ($wanted, $v) : ($v, $wanted);
 
     return "$functions{$target->{metric}}($left, $right)" if $functions{ $target->{metric} } && chance(0.04);
     return "$left $target->{operator} $right";

@@ -150,6 +150,8 @@ sub tables_sql
             $sql .= "CREATE TABLE t_1 (more int) INHERITS (t);\nCREATE TABLE t_2 () INHERITS (t_1);\n";
         }
     }
+    # Over many pages, so that a bitmap is lossy where there is little memory.
+    $sql .= join('', map { "ALTER TABLE $_ SET (fillfactor = 10);\n" } @{ $w->{parts} }) if $w->{large} && chance(0.5);
     foreach my $part ($w->{toast} ? @{ $w->{parts} } : ())
     {
         $sql .= "ALTER TABLE $part SET (toast_tuple_target = 128);\nALTER TABLE $part ALTER v SET STORAGE EXTERNAL;\n";
