@@ -406,6 +406,14 @@ extern VdbIvfListCount *vdb_ivf_all_lists(Relation index, const VdbIvf *ivf, uin
  */
 extern void vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint32 n);
 
+/* ---- width.c ---- */
+
+/*
+ * Lists to look at, and probably some more, when such a share of all entries, not
+ * 0, passes a filter and has nothing to do with the query.
+ */
+extern double vdb_ivf_lists_for_share(const VdbIvfState *state, double probes, double share);
+
 /* ---- scan.c, for balance.c ---- */
 
 /*

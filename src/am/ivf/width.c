@@ -35,16 +35,15 @@
 /* Of the nearest, so many times the share that may be missing may be in the second half. */
 #define LATE 4
 
-/* Lists for the share of entries that passed. */
-static double
-lists_for_share(const VdbIvfScan *so)
+double
+vdb_ivf_lists_for_share(const VdbIvfState *state, double probes, double share)
 {
-	double		lists = so->state.nlists;
-	double		probes = Min(so->probes, lists);
-	double		rows = Max((double) so->state.rows, 2.0 * NEIGHBOURS);
-	double		share = (double) so->passed / so->tested;
+	double		lists = Max(state->nlists, 1);
+	double		most = Max((double) state->rows / NEIGHBOURS, 2);
+	double		others = Min(1 / share, most);
 
-	return Min(lists, probes * pow(1 / share, log(lists / probes) / log(rows / NEIGHBOURS)));
+	probes = Min(probes, lists);
+	return Min(lists, probes * pow(others, log(lists / probes) / log(most)));
 }
 
 /*
@@ -93,7 +92,7 @@ vdb_ivf_widen(VdbIvfScan *so)
 		return 0;
 	if (so->passed == 0)
 		return so->nlists / 2 + 1;
-	lists = lists_for_share(so);
+	lists = vdb_ivf_lists_for_share(&so->state, so->probes, (double) so->passed / so->tested);
 	if (so->nlists < lists)
 		return Min(lists - so->nlists, so->nlists);
 	rows = Max(2 * so->given, NEIGHBOURS);
