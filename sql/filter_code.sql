@@ -10,15 +10,15 @@ RESET client_min_messages;
 SELECT setseed(0.5) IS NOT NULL AS seeded;
 
 -- A table with a column of a type: values at the edges, made ones, NULLs.
-CREATE FUNCTION code_fill(type text, edges text, made text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION code_fill(type text, edges text, made text) RETURNS void LANGUAGE plpgsql SET client_min_messages = warning AS $$
 BEGIN
     DROP TABLE IF EXISTS code_test;
     EXECUTE format('CREATE TABLE code_test (id serial, v vector(2), c %s)', type);
-    EXECUTE format('INSERT INTO code_test (v, c) SELECT ARRAY[random(), random()], x::text::%s FROM unnest(%L::text[]) AS x, generate_series(1, 2)', type, edges);
+    EXECUTE format('INSERT INTO code_test (v, c) SELECT ARRAY[random(), random()], x::text::%s FROM unnest(%L::text[]) AS x', type, edges);
     EXECUTE format('INSERT INTO code_test (v, c) SELECT ARRAY[random(), random()], (%s)::text::%s FROM generate_series(1, 60) AS i', made, type);
     INSERT INTO code_test (v) SELECT ARRAY[random(), random()] FROM generate_series(1, 5);
-    INSERT INTO code_test (v, c) SELECT NULL, c FROM code_test WHERE id % 10 = 0;
-    INSERT INTO code_test (v, c) SELECT '[1,1]', c FROM code_test WHERE id % 10 = 1;
+    INSERT INTO code_test (v, c) SELECT NULL, c FROM code_test WHERE id % 2 = 0;
+    INSERT INTO code_test (v, c) SELECT '[1,1]', c FROM code_test WHERE id % 2 = 1;
 END$$;
 
 -- The rows that a condition lets through, in order of a distance: through the
@@ -50,21 +50,22 @@ END$$;
 -- All operators with all constants of a type: how many conditions the index did
 -- not test, and how many gave other rows than they should.
 CREATE FUNCTION code_compare(method text, operators text, type text, constants text DEFAULT NULL,
-                             OUT conditions int, OUT untested int, OUT wrong int) LANGUAGE plpgsql AS $$
+                             OUT untested int, OUT wrong int) LANGUAGE plpgsql AS $$
 DECLARE
     operator text;
     constant text;
     condition text;
+    tested boolean;
 BEGIN
-    conditions := 0;
     untested := 0;
     wrong := 0;
     EXECUTE format('CREATE INDEX code_index ON code_test USING %s (v vector_l2_ops, c)', method);
     FOREACH operator IN ARRAY string_to_array(operators, ' ') LOOP
-        FOR constant IN SELECT unnest(constants::text[]) UNION SELECT c::text FROM code_test WHERE constants IS NULL AND id <= 50 LOOP
+        tested := NULL;
+        FOR constant IN SELECT unnest(constants::text[]) UNION SELECT c::text FROM code_test WHERE constants IS NULL AND id <= 26 LOOP
             condition := format('c %s %L::%s', operator, constant, type);
-            conditions := conditions + 1;
-            untested := untested + (constant IS NOT NULL AND NOT code_tested(condition))::int;
+            tested := coalesce(tested, code_tested(condition));
+            untested := untested + (NOT tested)::int;
             IF code_rows(condition, true) IS DISTINCT FROM code_rows(condition, false) THEN
                 wrong := wrong + 1;
                 RAISE NOTICE 'wrong: % through %', condition, method;
@@ -72,7 +73,6 @@ BEGIN
         END LOOP;
     END LOOP;
     FOREACH condition IN ARRAY '{c IS NULL,c IS NOT NULL}'::text[] LOOP
-        conditions := conditions + 1;
         untested := untested + (NOT code_tested(condition))::int;
         wrong := wrong + (code_rows(condition, true) IS DISTINCT FROM code_rows(condition, false))::int;
     END LOOP;
@@ -114,6 +114,7 @@ SELECT * FROM code_both('< <= = >= >', 'uuid');
 
 -- times
 SET datestyle = 'ISO, YMD';
+SET intervalstyle = postgres;
 SELECT code_fill('date', '{-infinity,"4714-11-24 BC","4714-11-25 BC",1999-12-31,2000-01-01,2000-01-02,294276-12-30,294276-12-31,294277-01-01,5874897-12-30,5874897-12-31,infinity}', '''2000-01-01''::date + (random() * 4 - 2)::int');
 SELECT * FROM code_both('< <= = >= >', 'date');
 SELECT * FROM code_both('< <= = >= >', 'timestamp', '{-infinity,"4714-11-24 00:00:00 BC","4714-11-24 00:00:00.000001 BC","1999-12-31 00:00:00","1999-12-31 23:59:59.999999","2000-01-01 00:00:00","2000-01-01 00:00:00.000001","294276-12-31 00:00:00","294276-12-31 23:59:59.999999",infinity}');
@@ -131,11 +132,12 @@ SELECT * FROM code_both('=', 'interval');
 
 -- what has no order, or none that codes keep
 SELECT code_fill('code_mood', '{sad,ok,happy}', '(''{sad,ok,happy}''::text[])[1 + i % 3]');
-SELECT * FROM code_both('=', 'code_mood', '{sad,ok,happy,never,NULL}');
+SELECT * FROM code_both('=', 'code_mood', '{sad,ok,happy,never}');
 SELECT code_fill('text', '{"",a,A," a","a ",é}', 'chr(97 + i % 26) || repeat(''x'', i * 100)');
 SELECT * FROM code_both('=', 'text');
-SELECT * FROM code_both('=', 'name', '{"",a,A,é}');
 SELECT * FROM code_both('=', 'varchar', '{"",a,A,é}');
+SELECT code_fill('text COLLATE "C"', '{"",a,A," a","a ",é}', 'chr(97 + i % 26) || repeat(''x'', i * 100)');
+SELECT * FROM code_both('=', 'name', '{"",a,A,é}');
 SELECT code_fill('varchar(4000)', '{"",a,A," a","a "}', 'chr(97 + i % 26) || repeat(''x'', i * 50)');
 SELECT * FROM code_both('=', 'varchar');
 SELECT code_fill('text COLLATE code_blind', '{"",a,A,b,B,é,É}', 'chr(97 + i % 26)');

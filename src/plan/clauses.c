@@ -7,6 +7,8 @@
  * b-trees could not do without losing their order.  And until 15 a bool column
  * by itself is a condition only to its own access methods.  What is matched
  * here as well, in the versions that do it, is found to be there already.
+ *
+ * "value = ANY (column)" is to no version what it is, "column @> ARRAY[value]".
  */
 #include "postgres.h"
 
@@ -19,23 +21,71 @@
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 #include "am/common/scan.h"
 #include "plan/clauses.h"
 
-/* The conditions that are tested in place of one on a column, or NIL. */
+/* The condition that is tested in place of one on a column. */
+static List *
+in_its_place(PlannerInfo *root, Oid operator, Node *column, Node *constant, Oid collation)
+{
+	Expr	   *clause = make_opclause(operator, BOOLOID, false, (Expr *) column,
+									   (Expr *) constant, InvalidOid, collation);
+
+	set_opfuncid((OpExpr *) clause);
+	return list_make1(make_simple_restrictinfo(root, clause));
+}
+
+/* column OPERATOR ANY (values) */
 static List *
 match_any(PlannerInfo *root, IndexOptInfo *index, int column, RestrictInfo *condition)
 {
 	ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) condition->clause;
-	Oid			collation = index->indexcollations[column];
 
-	if (any->useOr && match_index_to_operand(linitial(any->args), column, index) &&
+	if (match_index_to_operand(linitial(any->args), column, index) &&
 		op_in_opfamily(any->opno, index->opfamily[column]) &&
-		(!OidIsValid(collation) || collation == any->inputcollid) &&
 		is_pseudo_constant_for_index(root, lsecond(any->args), index))
 		return list_make1(condition);
 	return NIL;
+}
+
+/* value = ANY (column): the column contains it, by the equality that sets go by */
+static List *
+match_element(PlannerInfo *root, IndexOptInfo *index, int column, const ScalarArrayOpExpr *any)
+{
+	Node	   *array = lsecond(any->args);
+	Node	   *value = linitial(any->args);
+	Oid			type = exprType(array);
+	ArrayExpr  *values;
+
+	if (!match_index_to_operand(array, column, index) ||
+		!op_in_opfamily(OID_ARRAY_CONTAINS_OP, index->opfamily[column]) ||
+		!is_pseudo_constant_for_index(root, value, index) ||
+		exprType(value) != get_base_element_type(type) ||
+		any->opno != lookup_type_cache(exprType(value), TYPECACHE_EQ_OPR)->eq_opr)
+		return NIL;
+	values = makeNode(ArrayExpr);
+	values->array_typeid = get_array_type(exprType(value));
+	values->array_collid = any->inputcollid;
+	values->element_typeid = exprType(value);
+	values->elements = list_make1(value);
+	values->location = -1;
+	return in_its_place(root, OID_ARRAY_CONTAINS_OP, array,
+						eval_const_expressions(root, (Node *) values), any->inputcollid);
+}
+
+static List *
+match_array(PlannerInfo *root, IndexOptInfo *index, int column, RestrictInfo *condition)
+{
+	const ScalarArrayOpExpr *any = (const ScalarArrayOpExpr *) condition->clause;
+	Oid			collation = index->indexcollations[column];
+	List	   *quals;
+
+	if (!any->useOr || (OidIsValid(collation) && collation != any->inputcollid))
+		return NIL;
+	quals = match_any(root, index, column, condition);
+	return quals != NIL ? quals : match_element(root, index, column, any);
 }
 
 /* column, NOT column, column IS TRUE, column IS FALSE */
@@ -43,7 +93,6 @@ static List *
 match_bool(PlannerInfo *root, IndexOptInfo *index, int column, Node *clause)
 {
 	bool		value = true;
-	Expr	   *equals;
 
 	if (is_notclause(clause))
 	{
@@ -62,9 +111,8 @@ match_bool(PlannerInfo *root, IndexOptInfo *index, int column, Node *clause)
 	if (!op_in_opfamily(BooleanEqualOperator, index->opfamily[column]) ||
 		!match_index_to_operand(clause, column, index))
 		return NIL;
-	equals = make_opclause(BooleanEqualOperator, BOOLOID, false, (Expr *) clause,
-						   (Expr *) makeBoolConst(value, false), InvalidOid, InvalidOid);
-	return list_make1(make_simple_restrictinfo(root, equals));
+	return in_its_place(root, BooleanEqualOperator, clause, makeBoolConst(value, false),
+						InvalidOid);
 }
 
 static IndexClause *
@@ -74,7 +122,7 @@ match(PlannerInfo *root, IndexOptInfo *index, RestrictInfo *condition)
 	{
 		Node	   *clause = (Node *) condition->clause;
 		List	   *quals = IsA(clause, ScalarArrayOpExpr) ?
-			match_any(root, index, column, condition) :
+			match_array(root, index, column, condition) :
 			match_bool(root, index, column, clause);
 
 		if (quals != NIL)

@@ -30,11 +30,11 @@
 /* Candidates refined at a time. */
 #define BATCH 32
 
+/* Bytes that a prefetch fetches. */
+#define CACHE_LINE 64
+
 /* Look at so many entries for every row returned. */
 #define ENTRIES_PER_ROW 16
-
-/* A filtered search widens by such a part of the lists that it has looked at. */
-#define WIDEN 8
 
 /* Keeps those with the lowest bounds. */
 static void
@@ -75,9 +75,10 @@ add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, 
 			  float lower)
 {
 	const VdbIvfShape *shape = &so->ivf->list;
+	ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
 	Candidate  *c;
 
-	if (lower < so->lists[list].taken)
+	if (!ItemPointerIsValid(tid) || lower < so->lists[list].taken)
 		return;
 	if (so->ncandidates == so->candidate_room)
 	{
@@ -90,7 +91,7 @@ add_candidate(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block, 
 	c = &so->candidates[so->ncandidates++];
 	c->lower = lower;
 	c->list = list;
-	c->tid = *vdb_ivf_tid(shape, lead, lane);
+	c->tid = *tid;
 	c->lane = lane;
 	c->row = shape->rows_per_page > 0 ? lead->rows[lane / shape->rows_per_page] :
 		InvalidBlockNumber;
@@ -146,24 +147,62 @@ note_loose(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block)
 }
 
 /*
- * Bounds of a page's entries that pass the filter, and a bit for each of them in
- * wanted.  Blocks without any are not looked at.
+ * Of the lanes of a block, those with entries that the search is for.  Without a
+ * branch for each: nobody could guess it.
+ */
+static uint32
+wanted_lanes(VdbIvfScan *so, VdbIvfLead *lead, uint32 block, uint32 lanes)
+{
+	uint32		wanted = 0;
+
+	for (; lanes != 0; lanes &= lanes - 1)
+	{
+		uint32		lane = pg_rightmost_one_pos32(lanes);
+
+		wanted |= (uint32) is_wanted(so, lead, block * VDB_BLOCK + lane) << lane;
+	}
+	return wanted;
+}
+
+/* Begins to fetch what entries are tested by, which is between the blocks' codes. */
+static void
+prefetch_tested(const VdbIvfShape *shape, VdbIvfLead *lead)
+{
+	for (uint32 i = 0; i < shape->nblocks; i++)
+	{
+		const char *at = vdb_ivf_block(shape, lead, i) + shape->block_size;
+		const char *end = vdb_ivf_block(shape, lead, i) + shape->stride;
+
+		for (; at < end; at += CACHE_LINE)
+			__builtin_prefetch(at);
+	}
+}
+
+/*
+ * Bounds of a page's entries, and which of those that are not loose may become
+ * candidates: before bounds are known if there is no limit, as nothing else would
+ * keep an entry out then.
  */
 static void
-scan_wanted(VdbIvfScan *so, VdbIvfLead *lead, const uint32 *loose, float *estimate,
-			float *lower, uint32 *wanted)
+scan_blocks(VdbIvfScan *so, VdbIvfLead *lead, const uint32 *loose, float *estimate,
+			float *lower, uint32 *lanes)
 {
 	const VdbIvfShape *shape = &so->ivf->list;
+	bool		early = so->filter.active && so->limit == INFINITY;
 
+	if (so->filter.active)
+		prefetch_tested(shape, lead);
+	if (!early)
+		vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
+							 shape->stride, shape->nblocks, so->limit, estimate, lower, lanes);
 	for (uint32 i = 0; i < shape->nblocks; i++)
 	{
 		uint32		below;
 
-		wanted[i] = 0;
-		for (uint32 lane = 0; lane < VDB_BLOCK; lane++)
-			if ((loose[i] >> lane & 1) == 0 && is_wanted(so, lead, i * VDB_BLOCK + lane))
-				wanted[i] |= 1U << lane;
-		if (wanted[i] != 0)
+		lanes[i] = (early ? PG_UINT32_MAX : lanes[i]) & ~loose[i];
+		if (so->filter.active)
+			lanes[i] = wanted_lanes(so, lead, i, lanes[i]);
+		if (early && lanes[i] != 0)
 			vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, i),
 								 shape->stride, 1, so->limit, estimate + i * VDB_BLOCK,
 								 lower + i * VDB_BLOCK, &below);
@@ -184,11 +223,9 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *
 	const VdbIvfShape *shape = &so->ivf->list;
 	float		estimate[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 	float		lower[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
-	uint32		below[VDB_IVF_MAX_BLOCKS];
+	uint32		lanes[VDB_IVF_MAX_BLOCKS];
 	uint32		loose[VDB_IVF_MAX_BLOCKS];
 	uint32		any = 0;
-	/* While there is no limit, there is nothing else that would keep an entry out. */
-	bool		early = so->filter.active && so->limit == INFINITY;
 
 	memcpy(loose, lead->loose, sizeof(loose));
 	if (again && *noted < visited->nloose && so->loose[visited->loose + *noted].lead == block)
@@ -202,17 +239,13 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *
 	if (!again && any != 0)
 		note_loose(so, list, lead, block);
 
-	if (early)
-		scan_wanted(so, lead, loose, estimate, lower, below);
-	else
-		vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
-							 shape->stride, shape->nblocks, so->limit, estimate, lower, below);
+	scan_blocks(so, lead, loose, estimate, lower, lanes);
 	for (uint32 i = 0; i < shape->nblocks; i++)
-		for (uint32 bits = below[i] & ~loose[i]; bits != 0; bits &= bits - 1)
+		for (uint32 bits = lanes[i]; bits != 0; bits &= bits - 1)
 		{
 			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
 
-			if (lower[lane] < so->limit && (early || is_wanted(so, lead, lane)))
+			if (lower[lane] < so->limit)
 				add_candidate(so, list, lead, block, lane, lower[lane]);
 		}
 	if (any != 0)
@@ -264,6 +297,8 @@ scan_list(VdbIvfScan *so, Relation index, uint32 list, bool again)
 	if (!again)
 	{
 		so->lists[list].loose = so->nloose;
+		so->lists[list].tested = so->tested;
+		so->lists[list].passed = so->passed;
 		so->lists[list].nloose = 0;
 	}
 	vdb_quant_tables_aim(&so->codes, near->base, near->gap, EPSILON);
@@ -472,7 +507,7 @@ lists_wanted(VdbIvfScan *so)
 	if (so->nlists < so->probes)
 		return so->probes - so->nlists;
 	if (so->target > 0)
-		return vdb_ivf_is_wide_enough(so) ? 0 : so->nlists / WIDEN + 1;
+		return vdb_ivf_widen(so);
 	return so->returned * ENTRIES_PER_ROW > so->entries ? so->nlists / 2 + 1 : 0;
 }
 

@@ -5,7 +5,9 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "utils/selfuncs.h"
 
 #include "am/common/cost.h"
 #include "am/common/handler.h"
@@ -20,6 +22,37 @@
 #define CODED_SHARE 0.1
 #define PLAIN_SHARE 1.0
 
+/* To test an entry against a filter. */
+#define TEST_SHARE 0.3
+
+/*
+ * A search for what passes a filter looks at more lists than the share that
+ * passes says, until it knows that that is enough.
+ */
+#define UNTIL_SURE 1.3
+
+/* The share of entries that the conditions on filter columns let pass. */
+static double
+share_of(PlannerInfo *root, const IndexPath *path)
+{
+	List	   *conditions = get_quals_from_indexclauses(path->indexclauses);
+	Selectivity share = clauselist_selectivity(root, conditions, path->indexinfo->rel->relid,
+											   JOIN_INNER, NULL);
+
+	return Max(share, 1 / Max(path->indexinfo->tuples, 1));
+}
+
+/* Lists that a search looks at before its first row. */
+static double
+first_lists(const VdbIvf *ivf, const VdbIvfState *state, double share)
+{
+	double		probes = vdb_ivf_probes(ivf, state, NULL);
+
+	if (share < 1 && vdb_ivf_target(ivf) > 0)
+		return UNTIL_SURE * vdb_ivf_lists_for_share(state, probes, share);
+	return probes;
+}
+
 static void
 cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 	 Cost *total_cost, Selectivity *selectivity, double *correlation, double *pages)
@@ -29,14 +62,17 @@ cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 	VdbIvfState state = {.nlists = 1};
 	double		lists,
 				probes;
-	Cost		row = cpu_operator_cost * (ivf->list.coded ? CODED_SHARE : PLAIN_SHARE);
+	double		share = share_of(root, path);
+	Cost		row = cpu_operator_cost * (ivf->list.coded ? CODED_SHARE : PLAIN_SHARE * share);
 	VdbAmWork	first,
 				all;
 
 	if (ivf->meta.state != InvalidBlockNumber)
 		vdb_ivf_read_state(index, ivf, &state);
 	lists = Max(state.nlists, 1);
-	probes = Min(vdb_ivf_probes(ivf, &state, NULL), lists);
+	probes = Min(first_lists(ivf, &state, share), lists);
+	if (path->indexclauses != NIL)
+		row += TEST_SHARE * cpu_operator_cost;
 	first = vdb_am_fraction(path->indexinfo, probes / lists, probes, row);
 	all = vdb_am_fraction(path->indexinfo, 1, lists, row);
 	index_close(index, NoLock);

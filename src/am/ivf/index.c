@@ -239,9 +239,9 @@ load(Relation index)
 	vdb_ivf_read_meta(index, &meta);
 	if (!vdb_ivf_columns_fit(index, &meta))
 		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("index \"%s\" must be rebuilt", RelationGetRelationName(index)),
-				errdetail("Its filter columns have codes of another kind by now."),
+				errdetail("It has other codes of its filter columns than this version of vecdb."),
 				errhint("REINDEX INDEX makes it anew."));
 	ivf = vdb_ivf_describe(vdb_am_kind(index), &meta);
 	if (meta.origin != InvalidBlockNumber)

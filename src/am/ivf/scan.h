@@ -38,6 +38,8 @@ typedef struct Visited
 	float		taken;			/* entries with a lower bound are refined */
 	uint32		loose;			/* its first of VdbIvfScan.loose */
 	uint32		nloose;
+	uint64		tested;			/* before it, as in VdbIvfScan */
+	uint64		passed;
 } Visited;
 
 /* Lanes of a lead page that were loose when it was looked at first. */
@@ -144,10 +146,10 @@ vdb_ivf_passes(VdbIvfScan *so, const ItemPointerData *tid, const char *codes)
 /* ---- width.c ---- */
 
 /*
- * Whether a filtered search has looked at enough lists for the rows that it has
- * returned, and a few more.
+ * How many lists more a filtered search is to look at for the rows that it has
+ * returned, and a few that may follow.  To be asked again until it is 0.
  */
-extern bool vdb_ivf_is_wide_enough(VdbIvfScan *so);
+extern uint32 vdb_ivf_widen(VdbIvfScan *so);
 
 /* ---- candidate.c ---- */
 
