@@ -28,7 +28,7 @@ typedef struct VdbHnsw
 {
 	VdbHnswMeta meta;
 	VdbAmSpace	space;
-	uint32		neighbours;		/* of a node, at most: 2 m */
+	uint32		neighbours;		/* of a node, at most: 2 m or a few less */
 	uint32		codes_size;		/* bytes of a row's codes of filter columns */
 	uint32		list_at;		/* in a slot */
 	uint32		row_at;			/* in a slot */
@@ -350,7 +350,8 @@ extern void vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index);
 extern void vdb_hnsw_search_leave_out(VdbHnswSearch *search, ItemPointer tid);
 
 /* After that: only nodes that may have rows that pass are found. */
-extern void vdb_hnsw_search_filter(VdbHnswSearch *search, const VdbAmFilter *filter);
+extern void vdb_hnsw_search_filter(VdbHnswSearch *search, Relation index,
+								   const VdbAmFilter *filter);
 
 /*
  * Looks for the next ef nodes that nearest to the query that were not found

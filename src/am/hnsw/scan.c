@@ -46,6 +46,9 @@ const double vdb_hnsw_recalls[VDB_HNSW_NRECALLS] = {
 #define FIRST_SWEEP 1024
 #define MORE_SWEEP 8
 
+/* With a filter, for each that the search was to find. */
+#define FILTERED_SWEEP 4
+
 typedef enum Stage
 {
 	STAGE_GRAPH,				/* in order of distance */
@@ -171,6 +174,13 @@ create_sweep(VdbHnswScan *so, Relation index)
 	MemoryContextSwitchTo(old);
 }
 
+/* A filtered search may well have begun with a sweep, for a few rows. */
+static uint32
+first_sweep(const VdbHnswScan *so)
+{
+	return so->filter.active ? Min(so->width * FILTERED_SWEEP, FIRST_SWEEP) : FIRST_SWEEP;
+}
+
 /* From now on all nodes are looked at but those whose rows were returned. */
 static void
 begin_sweep(VdbHnswScan *so, Relation index)
@@ -178,7 +188,7 @@ begin_sweep(VdbHnswScan *so, Relation index)
 	create_sweep(so, index);
 	for (uint32 i = 0; i < so->nreturned; i++)
 		vdb_hnsw_sweep_skip(so->sweep, so->returned[i]);
-	so->sweep_most = FIRST_SWEEP;
+	so->sweep_most = first_sweep(so);
 	so->stage = STAGE_SWEEP;
 }
 
@@ -232,7 +242,7 @@ more_of_sweep(VdbHnswScan *so, Relation index)
 {
 	MemoryContext old = MemoryContextSwitchTo(so->sweeping);
 	Size		room = vdb_am_hnsw_scan_memory() / (2 * (sizeof(VdbHnswFound) + sizeof(float)));
-	uint32		most = Max(Min(so->sweep_most, room), FIRST_SWEEP);
+	uint32		most = Max(Min(so->sweep_most, room), first_sweep(so));
 	VdbHnswFound *found;
 	uint32		n = vdb_hnsw_sweep_nearest(so->sweep, index, so->query, most, &found);
 
@@ -481,7 +491,7 @@ begin_query(VdbHnswScan *so, Relation index)
 	}
 	vdb_am_query_aim(so->query);
 	vdb_hnsw_search_begin(so->search, index);
-	vdb_hnsw_search_filter(so->search, &so->filter);
+	vdb_hnsw_search_filter(so->search, index, &so->filter);
 	enter_stage(so, index, STAGE_GRAPH);
 }
 

@@ -23,6 +23,9 @@
 #include "am/hnsw/sieve.h"
 #include "scan/select.h"
 
+/* One in so many is pinned, so that PostgreSQL keeps the index's pages. */
+#define PIN_EVERY 16
+
 /* A node that has a distance, but of which nothing else is known yet. */
 typedef struct Reached
 {
@@ -45,6 +48,8 @@ struct VdbHnswSearch
 	bool		begun;			/* at the entries */
 	bool		walked;			/* all of these were offered */
 	ItemPointerData left_out;	/* row of a node that leads nowhere, or invalid */
+	const VdbAmFilter *filter;	/* NULL: all nodes are results */
+	bool		sifting;		/* only what passes comes into the beam */
 	VdbHnswSieve sieve;
 	VdbHnswEntryList entries;	/* of filtered searches */
 	VdbHnswRows rows;			/* of a node */
@@ -119,10 +124,11 @@ vdb_hnsw_search_memory(const VdbHnswSearch *search)
 		search->reserve_room * sizeof(Reached);
 }
 
+/* Has the beam only nodes that pass? */
 static inline bool
-is_filtered(const VdbHnswSearch *search)
+is_sifting(const VdbHnswSearch *search)
 {
-	return unlikely(search->sieve.filter != NULL);
+	return unlikely(search->sifting);
 }
 
 /* ---- distances ---- */
@@ -168,7 +174,7 @@ estimate_some(VdbHnswSearch *search, Relation index, uint32 first, uint32 n)
 
 	for (uint32 i = 0; i < n; i++)
 	{
-		const char *contents = search->looks++ % VDB_HNSW_PIN_EVERY == 0 ? NULL :
+		const char *contents = search->looks++ % PIN_EVERY == 0 ? NULL :
 			vdb_page_look(index, vdb_hnsw_block(hnsw, nodes[i]));
 
 		if (contents == NULL)
@@ -296,7 +302,7 @@ has_passing_row(VdbHnswSearch *search, Relation index, uint32 node)
 	search->rows.count = 0;
 	vdb_hnsw_collect(search->hnsw, index, node, NULL, &search->rows);
 	for (uint32 i = 0; i < search->rows.count; i++)
-		if (vdb_am_filter_passes(search->sieve.filter, &search->rows.tids[i],
+		if (vdb_am_filter_passes(search->filter, &search->rows.tids[i],
 								 vdb_hnsw_rows_codes(search->hnsw, &search->rows, i)))
 			return true;
 	return false;
@@ -307,7 +313,7 @@ note_expanded(VdbHnswSearch *search, Reached *item, const VdbHnswSlot *slot)
 {
 	/* It passed when it was looked at; now it is locked. */
 	if (slot->state == VDB_HNSW_DEAD ||
-		(is_filtered(search) && !vdb_hnsw_may_pass(search->sieve.filter, slot)))
+		(unlikely(search->filter != NULL) && !vdb_hnsw_may_pass(search->filter, slot)))
 	{
 		item->place = NO_RESULT;
 		return;
@@ -344,7 +350,7 @@ prefetch_next(const VdbHnswSearch *search, Relation index, uint32 place)
 
 /*
  * The neighbours of a node that is locked that the search has not met, to the
- * batch; with a filter all of them, to a list.  Returns how many.
+ * batch; when sifting all of them, to a list.  Returns how many.
  */
 static uint32
 take_list(VdbHnswSearch *search, const VdbHnswSlot *slot)
@@ -352,7 +358,7 @@ take_list(VdbHnswSearch *search, const VdbHnswSlot *slot)
 	const uint32 *list = vdb_hnsw_list(search->hnsw, slot);
 	uint32		n = 0;
 
-	if (is_filtered(search))
+	if (is_sifting(search))
 	{
 		memcpy(search->list, list, slot->count * sizeof(uint32));
 		return slot->count;
@@ -391,11 +397,17 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 	vdb_page_release(buffer);
 	search->counts.nodes++;
 	prefetch_next(search, index, place + 1);
-	if (is_filtered(search))
+	if (unlikely(search->filter != NULL) && more != VDB_HNSW_NONE &&
+		item->place != NO_RESULT && !has_passing_row(search, index, item->node))
+		item->place = NO_RESULT;
+	if (is_sifting(search))
 	{
-		if (more != VDB_HNSW_NONE && !has_passing_row(search, index, item->node))
-			item->place = NO_RESULT;
 		n = vdb_hnsw_sieve_list(&search->sieve, index, search->list, n, search->nodes);
+	}
+	else if (unlikely(search->filter != NULL))
+	{
+		search->counts.tested++;
+		search->counts.passed += item->place != NO_RESULT;
 	}
 	first = offer_batch(search, index, n);
 	return Min(first, place + 1);
@@ -456,44 +468,13 @@ begin_beside(VdbHnswSearch *search, Relation index, uint32 node)
 	offer_batch(search, index, n);
 }
 
-/*
- * Begins at the nearest entries that pass, which may be far away, and at what
- * passes around the nearest of all; false if a sweep is better.
- */
-static bool
-begin_filtered(VdbHnswSearch *search, Relation index, const VdbHnswState *state)
-{
-	VdbHnswEntryList *entries = &search->entries;
-	VdbHnswStarts starts;
-
-	search->counts.entries += vdb_hnsw_entries_all(search->hnsw, index, state->entries,
-												   &search->tables, entries);
-	if (!search->hnsw->coded)
-		estimate_entries(search, index);
-	if (!vdb_hnsw_sieve_begin(&search->sieve, index, entries, search->ef, &starts))
-		return false;
-	for (uint32 i = 0; i < starts.npassing; i++)
-	{
-		search->nodes[i] = entries->nodes[starts.passing[i]];
-		vdb_hnsw_meet(&search->met, search->nodes[i]);
-		*vdb_hnsw_mark(&search->met, search->nodes[i]) = VDB_HNSW_PASSES;
-	}
-	offer_batch(search, index, starts.npassing);
-	for (uint32 i = 0; i < starts.nfailing; i++)
-		begin_beside(search, index, entries->nodes[starts.failing[i]]);
-	return true;
-}
-
-/* Puts the nearest entries into the beam; false if a sweep is better. */
-static bool
+/* Puts the nearest entries into the beam. */
+static void
 begin_at_entries(VdbHnswSearch *search, Relation index)
 {
 	VdbHnswState state;
 
 	vdb_hnsw_read_state(index, &state);
-	search->begun = true;
-	if (is_filtered(search))
-		return begin_filtered(search, index, &state);
 	if (search->hnsw->coded)
 	{
 		VdbHnswEntries entries;
@@ -506,7 +487,44 @@ begin_at_entries(VdbHnswSearch *search, Relation index)
 	}
 	else
 		offer_entries(search, index);
-	return true;
+	search->begun = true;
+}
+
+/* All entries, which are tested, to know about how many nodes pass. */
+static void
+survey_entries(VdbHnswSearch *search, Relation index)
+{
+	VdbHnswState state;
+
+	vdb_hnsw_read_state(index, &state);
+	search->counts.entries += vdb_hnsw_entries_all(search->hnsw, index, state.entries,
+												   &search->tables, &search->entries);
+	if (!search->hnsw->coded)
+		estimate_entries(search, index);
+	vdb_hnsw_sieve_survey(&search->sieve, index, &search->entries);
+}
+
+/*
+ * Begins anew, with only nodes that pass in the beam: the nearest entries of
+ * these, which may be far away, and what passes around the nearest of all.
+ */
+static void
+begin_sifting(VdbHnswSearch *search, Relation index)
+{
+	const VdbHnswStarts *starts = &search->sieve.starts;
+
+	vdb_hnsw_met_reset(&search->met);
+	search->nbeam = search->nexpanded = 0;
+	search->nreserve = 0;
+	search->sifting = true;
+	for (uint32 i = 0; i < starts->npassing; i++)
+	{
+		vdb_hnsw_meet(&search->met, search->nodes[i] = starts->passing[i]);
+		*vdb_hnsw_mark(&search->met, search->nodes[i]) = VDB_HNSW_PASSES;
+	}
+	offer_batch(search, index, starts->npassing);
+	for (uint32 i = 0; i < starts->nfailing; i++)
+		begin_beside(search, index, starts->failing[i]);
 }
 
 /* ---- the whole ---- */
@@ -521,7 +539,8 @@ vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
 	search->nreserve = 0;
 	search->begun = search->walked = false;
 	ItemPointerSetInvalid(&search->left_out);
-	search->sieve.filter = NULL;
+	search->filter = NULL;
+	search->sifting = false;
 	memset(&search->counts, 0, sizeof(search->counts));
 	search->base = vdb_am_query_base(&search->query);
 	if (hnsw->coded)
@@ -533,9 +552,12 @@ vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
 }
 
 void
-vdb_hnsw_search_filter(VdbHnswSearch *search, const VdbAmFilter *filter)
+vdb_hnsw_search_filter(VdbHnswSearch *search, Relation index, const VdbAmFilter *filter)
 {
-	search->sieve.filter = filter->active ? filter : NULL;
+	if (!filter->active)
+		return;
+	search->filter = filter;
+	vdb_hnsw_sieve_begin(&search->sieve, index, filter);
 }
 
 static int
@@ -547,22 +569,23 @@ compare_items(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The nearest of the reserve become the beam. */
+/* The nearest of the reserve come to the end of the beam. */
 static void
 refill(VdbHnswSearch *search)
 {
 	Size		n = search->nreserve;
 	Size		left = 0;
+	uint32		before = search->nbeam;
+	uint32		most = search->ef - before;
 	float		limit = INFINITY;
 
-	search->nbeam = 0;
-	if (n > search->ef)
+	if (n > most && most > 0)
 	{
 		float	   *numbers = palloc_extended(n * sizeof(float), MCXT_ALLOC_HUGE);
 
 		for (Size i = 0; i < n; i++)
 			numbers[i] = search->reserve[i].distance;
-		limit = vdb_scan_nth(numbers, n, search->ef - 1);
+		limit = vdb_scan_nth(numbers, n, most - 1);
 		pfree(numbers);
 	}
 	for (Size i = 0; i < n; i++)
@@ -571,7 +594,7 @@ refill(VdbHnswSearch *search)
 		else
 			search->reserve[left++] = search->reserve[i];
 	search->nreserve = left;
-	qsort(search->beam, search->nbeam, sizeof(Reached), compare_items);
+	qsort(search->beam + before, search->nbeam - before, sizeof(Reached), compare_items);
 }
 
 static void
@@ -590,67 +613,115 @@ make_room(VdbHnswSearch *search, uint32 ef)
 	}
 }
 
-/*
- * Expands what is in the beam, and what comes into it; false if a sweep is
- * better than to go on.
- */
-static bool
+/* Expands what is in the beam, and what comes into it. */
+static void
 follow(VdbHnswSearch *search, Relation index)
 {
 	for (uint32 at = 0; at < search->nbeam;)
 	{
 		at = search->beam[at].place == NEW ? expand(search, index, at) : at + 1;
-		if (is_filtered(search) && vdb_hnsw_sieve_is_full(&search->sieve))
-			return false;
 		CHECK_FOR_INTERRUPTS();
 	}
-	return true;
 }
 
-/*
- * The next nodes of the graph into the beam, as many as it has room for; false
- * if a sweep is better.
- */
-static bool
+/* The next nodes of the graph into the beam, as many as it has room for. */
+static void
 fill_beam(VdbHnswSearch *search, Relation index)
 {
 	if (search->begun)
 		refill(search);
-	else if (!begin_at_entries(search, index))
-		return false;
-	if (!follow(search, index))
-		return false;
-	if (search->nbeam == search->ef)
-		return true;
-	/* Nodes that pass need not lead to each other. */
-	if (is_filtered(search))
-		return false;
-	/* What the nearest entries lead to is not enough: so do the others. */
-	if (!search->walked)
+	else
+		begin_at_entries(search, index);
+	follow(search, index);
+}
+
+static uint32
+count_results(const VdbHnswSearch *search)
+{
+	uint32		n = 0;
+
+	for (uint32 i = 0; i < search->nbeam; i++)
+		n += search->beam[i].place >= 0;
+	return n;
+}
+
+/*
+ * As fill_beam(), with nodes that pass only; false if they do not lead to each
+ * other well enough.
+ */
+static bool
+sift(VdbHnswSearch *search, Relation index)
+{
+	uint64		passed = search->counts.passed;
+
+	if (search->sifting)
+		refill(search);
+	else
+		begin_sifting(search, index);
+	follow(search, index);
+	return search->nbeam == search->ef &&
+		search->counts.passed - passed >= vdb_hnsw_sieve_fewest(search->ef);
+}
+
+/*
+ * As fill_beam(), until enough of the beam passes for ef results; false if a
+ * sweep is better.
+ */
+static bool
+fill_filtered(VdbHnswSearch *search, Relation index, uint32 ef)
+{
+	uint32		width = search->begun ? ef : vdb_hnsw_sieve_probe(ef);
+
+	while (!search->sifting)
 	{
-		offer_entries(search, index);
-		follow(search, index);
+		VdbHnswSieveStep step;
+
+		make_room(search, width);
+		fill_beam(search, index);
+		if (search->nbeam < width)
+			return false;
+		step = vdb_hnsw_sieve_step(&search->sieve, ef, width, count_results(search));
+		if (step == VDB_HNSW_SIEVE_ASK)
+		{
+			survey_entries(search, index);
+			step = vdb_hnsw_sieve_step(&search->sieve, ef, width, count_results(search));
+		}
+		if (step == VDB_HNSW_SIEVE_DONE || step == VDB_HNSW_SIEVE_SWEEP)
+			return step == VDB_HNSW_SIEVE_DONE;
+		if (step == VDB_HNSW_SIEVE_SIFT)
+			break;
+		width = Min(search->sieve.width, 2 * width);
 	}
-	return true;
+	make_room(search, vdb_hnsw_sieve_width(ef));
+	return sift(search, index);
 }
 
 uint32
 vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef, VdbHnswFound **found)
 {
+	uint32		width = Max(ef, VDB_HNSW_STARTS);
 	uint32		n = 0;
 
-	make_room(search, Max(ef, VDB_HNSW_STARTS));
+	make_room(search, width);
 	do
 	{
-		if (!fill_beam(search, index))
+		if (search->filter == NULL)
+			fill_beam(search, index);
+		else if (!fill_filtered(search, index, width))
 			break;
+		/* What the nearest entries lead to is not enough: so do the others. */
+		if (search->filter == NULL && search->nbeam < search->ef && !search->walked)
+		{
+			offer_entries(search, index);
+			follow(search, index);
+		}
 		for (uint32 i = 0; i < search->nbeam; i++)
 			if (search->beam[i].place >= 0 && n < ef)
 				search->found[n++] = search->expanded[search->beam[i].place];
 			else if (search->beam[i].place >= 0)
 				keep(search, &search->beam[i]);
+		search->nbeam = 0;
 	} while (n == 0 && search->nreserve > 0);
-	search->nbeam = 0;
 	*found = search->found;
 	return n;
 }

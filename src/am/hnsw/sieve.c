@@ -16,25 +16,10 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
+#include <math.h>
 
 #include "am/hnsw/entry.h"
 #include "am/hnsw/sieve.h"
-/* Entries that are tested to know about how many nodes pass. */
-#define SAMPLE 64
-
-/* Entries near the query of which enough pass to begin at, mostly. */
-#define NEAR 16
-
-/*
- * Of fewer than that share too few are within two edges of each other.  What a
- * search tests around one node, at most, and how much dearer a test is there than
- * one in the order of pages.
- */
-#define LEAST_SHARE 0.025
-#define TWO_EDGES 300
-#define SEARCH_TEST 3
-
 /* ---- tests ---- */
 
 static bool
@@ -185,12 +170,12 @@ vdb_hnsw_sieve_list(VdbHnswSieve *sieve, Relation index, const uint32 *list, uin
 	return n + cross_all(sieve, index, bridges, nbridges, passing, nodes + n);
 }
 
-/* ---- where it begins ---- */
+/* ---- entries ---- */
 
-/* Puts an entry where it belongs among the nearest of its kind. */
+/* Puts an entry where it belongs among the nearest so far. */
 static void
-note_start(const VdbHnswEntryList *entries, uint32 entry, uint32 most, uint32 *count,
-		   uint32 *nearest)
+note_near(const VdbHnswEntryList *entries, uint32 entry, uint32 most, uint32 *count,
+		  uint32 *nearest)
 {
 	const float *estimates = entries->estimates;
 	uint32		i = *count;
@@ -206,13 +191,15 @@ note_start(const VdbHnswEntryList *entries, uint32 entry, uint32 most, uint32 *c
 	nearest[i] = entry;
 }
 
-/* Tests entries in the order of the list, and takes what passes for a start. */
+/* Tests the first n entries; the nearest of those that pass are starts. */
 static uint32
-test_entries(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entries, uint32 n,
-			 VdbHnswStarts *starts)
+test_entries(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entries, uint32 n)
 {
+	VdbHnswStarts *starts = &sieve->starts;
+	uint32		nearest[VDB_HNSW_PASSING_STARTS];
 	uint32		passed = 0;
 
+	starts->npassing = 0;
 	for (uint32 i = 0; i < n; i++)
 	{
 		if (i + VDB_HNSW_LOOKS < n)
@@ -220,61 +207,147 @@ test_entries(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entrie
 		if (!test(sieve, index, entries->nodes[i]))
 			continue;
 		passed++;
-		if (starts != NULL)
-			note_start(entries, i, VDB_HNSW_PASSING_STARTS, &starts->npassing, starts->passing);
+		note_near(entries, i, VDB_HNSW_PASSING_STARTS, &starts->npassing, nearest);
 	}
+	for (uint32 i = 0; i < starts->npassing; i++)
+		starts->passing[i] = entries->nodes[nearest[i]];
 	sieve->counts->tested += n;
 	sieve->counts->passed += passed;
 	return passed;
 }
 
-/* Tests the nearest entries; those of the very nearest that do not pass are bridges. */
+/* Notes the nearest entries that do not pass. */
 static void
-test_nearest(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entries,
-			 VdbHnswStarts *starts)
+note_failing(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entries)
 {
-	uint32		nearest[NEAR];
+	VdbHnswStarts *starts = &sieve->starts;
+	uint32		nearest[VDB_HNSW_STARTS];
 	uint32		n = 0;
 
+	starts->nfailing = 0;
 	for (uint32 i = 0; i < entries->count; i++)
-		note_start(entries, i, NEAR, &n, nearest);
+		note_near(entries, i, VDB_HNSW_STARTS, &n, nearest);
 	for (uint32 i = 0; i < n; i++)
-		prefetch(sieve, index, entries->nodes[nearest[i]]);
-	for (uint32 i = 0; i < n; i++)
-	{
 		if (!test(sieve, index, entries->nodes[nearest[i]]))
-		{
-			if (i < VDB_HNSW_STARTS)
-				starts->failing[starts->nfailing++] = nearest[i];
-		}
-		else if (starts->npassing < VDB_HNSW_PASSING_STARTS)
-			starts->passing[starts->npassing++] = nearest[i];
-	}
-	sieve->counts->tested += n;
-	sieve->counts->passed += starts->npassing;
+			starts->failing[starts->nfailing++] = entries->nodes[nearest[i]];
 }
 
-bool
-vdb_hnsw_sieve_begin(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entries,
-					 uint32 ef, VdbHnswStarts *starts)
+void
+vdb_hnsw_sieve_survey(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entries)
 {
-	double		nodes = (double) RelationGetNumberOfBlocks(index) * sieve->hnsw->per_page;
-	uint32		n = entries->count;
 	uint32		passed;
-	double		share;
 
-	sieve->target = sieve->hnsw->neighbours;
-	sieve->most_tests = nodes / SEARCH_TEST;
-	starts->npassing = starts->nfailing = 0;
-	test_nearest(sieve, index, entries, starts);
-	if (starts->npassing >= VDB_HNSW_STARTS)
-		passed = test_entries(sieve, index, entries, n = Min(n, SAMPLE), NULL);
-	else
-	{
-		starts->npassing = 0;
-		passed = test_entries(sieve, index, entries, n, starts);
-	}
-	share = (passed + 1.0) / (n + 2);
-	return share > LEAST_SHARE &&
-		ef * Min(sieve->target / share, TWO_EDGES) < sieve->most_tests;
+	note_failing(sieve, index, entries);
+	passed = test_entries(sieve, index, entries, entries->count);
+	sieve->share = (passed + 0.5) / (entries->count + 1);
+	sieve->surveyed = true;
+}
+
+/* ---- how to go on ---- */
+
+/*
+ * For ef results of a search without a filter, nodes that have to pass among the
+ * nearest: a part of ef however few do, and the others in proportion.
+ */
+#define PART 0.25
+
+/* Sifting goes where there are few ways, and has to look at more of them. */
+#define SIFT_WIDTH 3.5
+
+/* Not much wider than without a filter: not worth a survey. */
+#define UNASKED 4
+
+/*
+ * What things cost, where 1 is a test in the order of pages: a distance there; to
+ * expand a node; to do so with crossing; a test in the order of the graph.
+ */
+#define DISTANCE 3
+#define EXPANSION 100
+#define CROSSING 150
+#define TEST 3
+
+/* Tests around a node: those that it takes, half of which were done; but not more. */
+#define LEAST_TESTS 40
+#define MOST_TESTS 150
+
+/*
+ * If a smaller share passes, nodes are too seldom within two edges of each
+ * other, unless those that pass are together somewhere else.
+ */
+#define LEAST_SHARE 0.025
+
+/* New nodes that pass for each of ef, if they lead to each other. */
+#define FEWEST 4
+
+void
+vdb_hnsw_sieve_begin(VdbHnswSieve *sieve, Relation index, const VdbAmFilter *filter)
+{
+	sieve->filter = filter;
+	sieve->surveyed = false;
+	sieve->nodes = (double) RelationGetNumberOfBlocks(index) * sieve->hnsw->per_page;
+	sieve->target = Max(sieve->hnsw->neighbours * 3 / 4, 1);
+}
+
+double
+vdb_hnsw_sieve_expanded(uint32 ef, double share)
+{
+	return ef * (PART / share + 1 - PART);
+}
+
+uint32
+vdb_hnsw_sieve_probe(uint32 ef)
+{
+	return Max(ef / 2, 16);
+}
+
+uint32
+vdb_hnsw_sieve_width(uint32 ef)
+{
+	return ef * SIFT_WIDTH;
+}
+
+uint32
+vdb_hnsw_sieve_fewest(uint32 width)
+{
+	return width * FEWEST;
+}
+
+/* What it costs to sift, where such a share of the nodes near the query pass. */
+static double
+sift_cost(const VdbHnswSieve *sieve, uint32 ef, double near_share)
+{
+	double		share = sieve->share;
+	uint32		width = vdb_hnsw_sieve_width(ef);
+
+	if (share * sieve->nodes < vdb_hnsw_sieve_fewest(width) ||
+		(share < LEAST_SHARE && near_share > share / 2))
+		return INFINITY;
+	return width * (CROSSING + TEST * (LEAST_TESTS +
+									   Min(sieve->target / share / 2, MOST_TESTS)));
+}
+
+VdbHnswSieveStep
+vdb_hnsw_sieve_step(VdbHnswSieve *sieve, uint32 ef, uint32 expanded, uint32 passed)
+{
+	double		share;
+	double		width;
+	double		widen,
+				sift,
+				sweep;
+
+	if (passed >= ef * (PART + (1 - PART) * passed / expanded))
+		return VDB_HNSW_SIEVE_DONE;
+	/* as if one had passed before, of as many as that should take */
+	share = (passed + 1) / (expanded + (sieve->surveyed ? 1 / sieve->share : 1));
+	width = Max(vdb_hnsw_sieve_expanded(ef, share), expanded + 8);
+	widen = (width - expanded) * EXPANSION;
+	sieve->width = Min(width, PG_INT32_MAX);
+	if (!sieve->surveyed)
+		return width > UNASKED * ef || widen > sieve->nodes / 2 ?
+			VDB_HNSW_SIEVE_ASK : VDB_HNSW_SIEVE_WIDEN;
+	sift = sift_cost(sieve, ef, share);
+	sweep = sieve->nodes * (1 + DISTANCE * sieve->share);
+	if (sweep <= Min(widen, sift))
+		return VDB_HNSW_SIEVE_SWEEP;
+	return widen <= sift ? VDB_HNSW_SIEVE_WIDEN : VDB_HNSW_SIEVE_SIFT;
 }

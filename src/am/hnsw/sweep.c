@@ -22,6 +22,9 @@
 /* Slots of a page that are fetched before they are looked at. */
 #define AHEAD 8
 
+/* The bytes of a line of the CPU's caches. */
+#define LINE 64
+
 struct VdbHnswSweep
 {
 	const VdbHnsw *hnsw;
@@ -36,6 +39,7 @@ struct VdbHnswSweep
 	uint32		count;
 	float	   *numbers;		/* to select from */
 	float		limit;			/* what is not below it is not wanted */
+	bool		left;			/* nodes were left for the next pass */
 };
 
 VdbHnswSweep *
@@ -45,6 +49,7 @@ vdb_hnsw_sweep_create(const VdbHnsw *hnsw, Relation index, const VdbAmFilter *fi
 	VdbHnswSweep *sweep = palloc0(sizeof(VdbHnswSweep));
 
 	sweep->hnsw = hnsw;
+	sweep->left = true;
 	sweep->filter = filter;
 	sweep->counts = counts;
 	sweep->blocks = RelationGetNumberOfBlocks(index);
@@ -105,6 +110,7 @@ thin_out(VdbHnswSweep *sweep, uint32 most)
 
 	if (sweep->count <= most)
 		return;
+	sweep->left = true;
 	for (uint32 i = 0; i < sweep->count; i++)
 		sweep->numbers[i] = sweep->found[i].distance;
 	sweep->limit = vdb_scan_nth(sweep->numbers, sweep->count, most - 1);
@@ -134,12 +140,46 @@ note_batch(VdbHnswSweep *sweep, VdbAmQuery *query, float base, VdbHnswFound *bat
 		if (isnan(distances[i]))
 			distances[i] = INFINITY;
 		if (!(distances[i] < sweep->limit) && sweep->count >= most)
+		{
+			sweep->left = true;
 			continue;
+		}
 		if (sweep->count == sweep->room)
 			thin_out(sweep, most);
 		batch[i].distance = distances[i];
 		sweep->found[sweep->count++] = batch[i];
 	}
+}
+
+/* Begins to fetch what is looked at first of a page. */
+static void
+prefetch_page(const VdbHnswSweep *sweep, Relation index, BlockNumber block)
+{
+	const VdbHnsw *hnsw = sweep->hnsw;
+
+	vdb_page_prefetch(index, block, 0, 256);
+	if (sweep->filter->active)
+		for (uint32 i = 0; i < Min(AHEAD, hnsw->per_page); i++)
+			vdb_page_prefetch_look(index, block, vdb_hnsw_slot_at(hnsw, i), hnsw->list_at);
+}
+
+/*
+ * With a filter little of a page is looked at, which the CPU does not foresee:
+ * the slot some places further on, and the row of one that passes.
+ */
+static inline void
+prefetch_slot(const VdbHnswSweep *sweep, const VdbHnswSlot *slot)
+{
+	if (sweep->filter->active)
+		__builtin_prefetch((const char *) slot + AHEAD * sweep->hnsw->slot_size);
+}
+
+static inline void
+prefetch_row(const VdbHnswSweep *sweep, const char *row)
+{
+	if (sweep->filter->active)
+		for (uint32 at = 0; at < sweep->hnsw->space.row_size; at += LINE)
+			__builtin_prefetch(row + at);
 }
 
 static void
@@ -156,13 +196,13 @@ sweep_page(VdbHnswSweep *sweep, VdbAmQuery *query, float base, Page page, BlockN
 		const VdbHnswSlot *slot = vdb_hnsw_slot(hnsw, page, i);
 		uint32		node = vdb_hnsw_number(hnsw, block, i);
 
-		__builtin_prefetch((const char *) slot + AHEAD * hnsw->slot_size);
+		prefetch_slot(sweep, slot);
 		if (is_returned(sweep, node) || !is_wanted(sweep, slot))
 			continue;
 		batch[n].node = node;
 		batch[n].tid = slot->tid;
 		batch[n].more = slot->more;
-		rows[n++] = vdb_hnsw_row(hnsw, slot);
+		prefetch_row(sweep, rows[n++] = vdb_hnsw_row(hnsw, slot));
 		if (n == BATCH)
 		{
 			note_batch(sweep, query, base, batch, rows, n, most);
@@ -203,14 +243,16 @@ vdb_hnsw_sweep_nearest(VdbHnswSweep *sweep, Relation index, VdbAmQuery *query, u
 
 	make_room(sweep, 2 * most);
 	sweep->count = 0;
+	*found = sweep->found;
+	if (!sweep->left)
+		return 0;
+	sweep->left = false;
 	sweep->limit = INFINITY;
 	for (BlockNumber block = 0; block < sweep->blocks; block++)
 	{
 		Buffer		buffer;
 
-		vdb_page_prefetch(index, block + 1, 0, 256);
-		for (uint32 i = 0; i < AHEAD; i++)
-			vdb_page_prefetch_look(index, block + 1, vdb_hnsw_slot_at(sweep->hnsw, i), 32);
+		prefetch_page(sweep, index, block + 1);
 		if (read_nodes(sweep, index, block, &buffer))
 		{
 			sweep_page(sweep, query, base, BufferGetPage(buffer), block, most);
@@ -222,7 +264,6 @@ vdb_hnsw_sweep_nearest(VdbHnswSweep *sweep, Relation index, VdbAmQuery *query, u
 	qsort(sweep->found, sweep->count, sizeof(VdbHnswFound), compare_found);
 	for (uint32 i = 0; i < sweep->count; i++)
 		vdb_hnsw_sweep_skip(sweep, sweep->found[i].node);
-	*found = sweep->found;
 	return sweep->count;
 }
 
