@@ -11,6 +11,7 @@
 #include "am/common/options.h"
 #include "compat/compat.h"
 #include "kernel/kernel.h"
+#include "plan/plan.h"
 
 VDB_COMPAT_MODULE_MAGIC("vecdb", "0.1.0");
 
@@ -75,7 +76,18 @@ _PG_init(void)
 							   check_simd,
 							   assign_simd,
 							   show_simd);
+	DefineCustomBoolVariable("vecdb.enable_filtered_scan",
+							 "Enables the planner's use of filtered scans.",
+							 NULL,
+							 &vdb_plan_enable_filtered_scan,
+							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
 	vdb_am_init();
+	vdb_plan_init();
 	vdb_admin_init();
 	/* What nobody has defined by now is nobody's. */
 	MarkGUCPrefixReserved("vecdb");

@@ -148,6 +148,7 @@ vdb_am_columns_open(Relation index, VdbAmColumns *columns)
 	columns->n = IndexRelationGetNumberOfKeyAttributes(index) - 1;
 	if (columns->n == 0)
 		return;
+	(void) vdb_am_kind(index);	/* the error of a first one that is no vector comes first */
 	columns->column = palloc0(columns->n * sizeof(VdbAmColumn));
 	for (uint32 i = 0; i < columns->n; i++)
 	{

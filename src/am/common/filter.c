@@ -24,9 +24,9 @@ typedef enum TestKind
 	RANGE_4,
 	RANGE_8,
 	RANGE_16,
-	LISTED,						/* a code is in a list */
 	ALL_BITS,					/* a set has all bits of a mask */
-	ANY_BIT						/* a set has any of them */
+	ANY_BIT,					/* a set has any of them */
+	LISTED						/* a code is in a list */
 } TestKind;
 
 struct VdbAmTest
@@ -136,27 +136,34 @@ passes(const VdbAmTest *test, const char *at)
 			code = read_code(at, 16);
 			return vdb_am_code_compare(code, test->low) >= 0 &&
 				vdb_am_code_compare(code, test->high) <= 0;
-		case LISTED:
-			return is_listed(test, read_code(at, test->width));
 		case ALL_BITS:
 			return (read_code(at, 8).lo & test->low.lo) == test->low.lo;
 		case ANY_BIT:
 			return (read_code(at, 8).lo & test->low.lo) != 0;
+		case LISTED:
+			return is_listed(test, read_code(at, test->width));
 	}
 	pg_unreachable();
 }
 
+/*
+ * Which rows pass is hard to foresee, so that a branch costs more than what it
+ * would save, unless that is the search of a list; these come last.
+ */
 bool
 vdb_am_filter_codes(const VdbAmFilter *filter, const char *codes)
 {
+	bool		pass = true;
+
 	for (uint32 i = 0; i < filter->ntests; i++)
 	{
 		const VdbAmTest *test = &filter->tests[i];
 
-		if (!passes(test, codes + test->at))
+		if (test->kind == LISTED && !pass)
 			return false;
+		pass &= passes(test, codes + test->at);
 	}
-	return true;
+	return pass;
 }
 
 static VdbAmTest *
@@ -438,6 +445,12 @@ finish(VdbAmFilter *filter, const VdbAmColumn *column, const Condition *conditio
 	}
 }
 
+static int
+compare_kinds(const void *a, const void *b)
+{
+	return (int) ((const VdbAmTest *) a)->kind - (int) ((const VdbAmTest *) b)->kind;
+}
+
 static void
 set_tests(VdbAmFilter *filter, const VdbAmColumns *columns, const ScanKeyData *keys, int nkeys)
 {
@@ -469,6 +482,7 @@ set_tests(VdbAmFilter *filter, const VdbAmColumns *columns, const ScanKeyData *k
 		filter->ntests = 0;
 		add_test(filter, &columns->column[0], NEVER);
 	}
+	qsort(filter->tests, filter->ntests, sizeof(VdbAmTest), compare_kinds);
 }
 
 void

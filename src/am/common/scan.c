@@ -17,6 +17,7 @@ vdb_am_scan_begin(Relation index, int nkeys, int norderbys,
 	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
 	VdbAmScan  *begun = palloc0(sizeof(VdbAmScan));
 
+	begun->part = VDB_AM_ALL;
 	begun->counts = counts;
 	scan->opaque = begun;
 	vdb_heap_search_begins();

@@ -11,10 +11,21 @@
 #include "am/common/last.h"
 #include "scan/tids.h"
 
+/* Which rows a scan returns, by their distances. */
+typedef enum VdbAmPart
+{
+	VDB_AM_NUMBERS,				/* those that have one */
+	VDB_AM_NANS,				/* zero vectors, where they have none */
+	VDB_AM_NULLS,
+	VDB_AM_NPARTS,
+	VDB_AM_ALL = VDB_AM_NPARTS	/* in this order */
+} VdbAmPart;
+
 /* What every method's scan->opaque points to, from ambeginscan on. */
 typedef struct VdbAmScan
 {
 	const VdbScanTids *within;	/* only these rows, or NULL; set before a rescan */
+	VdbAmPart	part;			/* set before a rescan, too */
 	void		(*counts) (IndexScanDesc scan, VdbAmLastScan *counts);
 	void	   *state;			/* the method's own; NULL until the first rescan */
 } VdbAmScan;

@@ -71,16 +71,23 @@ valid_function(const Family *family, Form_pg_amproc proc)
 	return valid;
 }
 
-/* Of filter columns: a comparison. */
+/* Of filter columns: a comparison; values that are equal are found by their hash. */
 static bool
 valid_comparison(const Family *family, Form_pg_amop op)
 {
 	bool		valid = true;
+	RegProcedure left,
+				right;
 
 	if (op->amopstrategy < VDB_AM_LESS || op->amopstrategy > VDB_AM_CONTAINS)
 		COMPLAIN(valid, "operator family \"%s\" of access method %s contains operator %s with invalid strategy number %d",
 				 family->name, family->method,
 				 format_operator(op->amopopr), op->amopstrategy);
+	if (op->amopstrategy == VDB_AM_EQUAL && op->amoplefttype == op->amoprighttype &&
+		!get_op_hash_functions(op->amopopr, &left, &right))
+		COMPLAIN(valid, "operator family \"%s\" of access method %s contains operator %s, which is not the equality of a hash operator class",
+				 family->name, family->method,
+				 format_operator(op->amopopr));
 	if (!check_amop_signature(op->amopopr, BOOLOID, op->amoplefttype, op->amoprighttype))
 		COMPLAIN(valid, "operator family \"%s\" of access method %s contains operator %s with wrong signature",
 				 family->name, family->method,

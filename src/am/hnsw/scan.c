@@ -523,6 +523,10 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
 	if (so->filter.nothing)
 		so->stage = STAGE_DONE;
+	else if (vdb_am_scan(scan)->part == VDB_AM_NANS)
+		enter_stage(so, scan->indexRelation, STAGE_ZEROS);
+	else if (vdb_am_scan(scan)->part == VDB_AM_NULLS)
+		enter_stage(so, scan->indexRelation, STAGE_NULLS);
 	else if (so->null_query)
 		enter_stage(so, scan->indexRelation, STAGE_ANY);
 	else
@@ -573,6 +577,14 @@ give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
 	return vdb_am_scan_give(scan, tid, null, distance, so->filter.lossy);
 }
 
+/* A stage has no more rows. */
+static void
+leave_stage(IndexScanDesc scan, Stage next)
+{
+	enter_stage(vdb_am_scan(scan)->state, scan->indexRelation,
+				vdb_am_scan(scan)->part == VDB_AM_ALL ? next : STAGE_DONE);
+}
+
 bool
 vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
@@ -590,12 +602,12 @@ vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 			if (next_exact(scan, &found))
 				return give(scan, &found.tid, false, found.key);
 			if (so->stage != STAGE_DONE)
-				enter_stage(so, index, STAGE_ZEROS);
+				leave_stage(scan, STAGE_ZEROS);
 			break;
 		case STAGE_ANY:
 			if (next_of_any(so, index, &tid))
 				return give(scan, &tid, so->null_query, get_float8_nan());
-			enter_stage(so, index, STAGE_ZEROS);
+			leave_stage(scan, STAGE_ZEROS);
 			break;
 		default:
 			break;
@@ -604,13 +616,13 @@ vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	{
 		if (next_collected(so, &tid))
 			return give(scan, &tid, so->null_query, get_float8_nan());
-		enter_stage(so, index, STAGE_NULLS);
+		leave_stage(scan, STAGE_NULLS);
 	}
 	if (so->stage == STAGE_NULLS)
 	{
 		if (next_collected(so, &tid))
 			return give(scan, &tid, true, 0);
-		enter_stage(so, index, STAGE_DONE);
+		leave_stage(scan, STAGE_DONE);
 	}
 	return false;
 }

@@ -460,7 +460,7 @@ check_meta(VdbIvfCheck *check)
 	if (problem == NULL && !vdb_ivf_is_readable(&meta))
 		problem = "another version of vecdb made it";
 	if (problem == NULL && !vdb_ivf_columns_fit(check->common.index, &meta))
-		problem = "its filter columns have codes of another kind by now";
+		problem = "it has other filter columns";
 	if (problem != NULL)
 	{
 		report(check, VDB_IVF_METAPAGE, "%s", problem);

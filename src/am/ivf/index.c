@@ -43,7 +43,8 @@ shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint
 
 	/*
 	 * As many blocks as fit; but not too many, as the last lead page of a list
-	 * is half empty on average.
+	 * is half empty on average.  Filter columns leave room for fewer, which may
+	 * leave more of the last row page empty: then as many as fill that.
 	 */
 	for (uint32 n = 1; n <= VDB_IVF_MAX_BLOCKS; n++)
 	{
@@ -54,6 +55,8 @@ shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint
 
 		if (at + n * shape->stride > VDB_PAGE_SPACE)
 			break;
+		if (codes_size > 0 && (1 + pages) * shape->lanes > (1 + shape->nrow_pages) * lanes)
+			continue;
 		shape->nblocks = n;
 		shape->lanes = lanes;
 		shape->nrow_pages = pages;
@@ -61,6 +64,35 @@ shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint
 		shape->lead_size = at + n * shape->stride;
 	}
 	return shape->nblocks > 0;
+}
+
+/* Bytes of an entry on full pages. */
+static double
+entry_bytes(const VdbIvfShape *shape)
+{
+	return (double) BLCKSZ * (1 + shape->nrow_pages) / shape->lanes;
+}
+
+/*
+ * The dimensions that blocks cover beside filter columns: a few less, if pages
+ * have room for a block more then, without which the index would grow by more
+ * than the columns' bytes and a tenth.
+ */
+static uint32
+beside_columns(const VdbIvf *ivf, uint32 code_dim)
+{
+	uint32		codes_size = ivf->meta.codes_size;
+	uint32		row_size = ivf->space.row_size;
+	VdbIvfShape bare;
+	VdbIvfShape shape;
+
+	if (codes_size == 0 || !shape_init(&bare, true, false, code_dim, row_size, 0))
+		return code_dim;
+	for (uint32 dim = code_dim; dim >= code_dim - code_dim / 8; dim = (dim - 1) / 16 * 16)
+		if (shape_init(&shape, true, false, dim, row_size, codes_size) &&
+			entry_bytes(&shape) <= 1.1 * (entry_bytes(&bare) + codes_size))
+			return dim;
+	return code_dim;
 }
 
 /* Bytes of a VdbIvf with all that it points to but its kind. */
@@ -105,6 +137,7 @@ product_shape(VdbIvf *ivf)
 {
 	uint32		m = Min(Min(ivf->space.dim, (ivf->space.dim + 7) / 8 * 4), MAX_CODE_DIM / 4);
 
+	m = beside_columns(ivf, 4 * m) / 4;
 	while (!shape_init(&ivf->list, true, false, 4 * m, ivf->space.row_size,
 					   ivf->meta.codes_size))
 		m -= 4;
@@ -127,6 +160,8 @@ vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 					  (VdbQuantBits) meta->bits, meta->scale, meta->seed, space_memory(ivf));
 	if (meta->coding == VDB_IVF_PQ)
 		product_shape(ivf);
+	else if (coded)
+		code_dim = beside_columns(ivf, code_dim);
 	/* One query serves both, so their blocks cover the same dimensions. */
 	while ((meta->coding != VDB_IVF_PQ &&
 			!shape_init(&ivf->list, coded, false, code_dim, ivf->space.row_size,
@@ -204,9 +239,9 @@ load(Relation index)
 	vdb_ivf_read_meta(index, &meta);
 	if (!vdb_ivf_columns_fit(index, &meta))
 		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("index \"%s\" must be rebuilt", RelationGetRelationName(index)),
-				errdetail("Its filter columns have codes of another kind by now."),
+				errdetail("It has other codes of its filter columns than this version of vecdb."),
 				errhint("REINDEX INDEX makes it anew."));
 	ivf = vdb_ivf_describe(vdb_am_kind(index), &meta);
 	if (meta.origin != InvalidBlockNumber)
@@ -258,11 +293,18 @@ vdb_ivf_is_same(Relation index, const VdbIvf *ivf)
 	return memcmp(&cached->meta, &ivf->meta, sizeof(VdbIvfMeta)) == 0;
 }
 
+double
+vdb_ivf_target(const VdbIvf *ivf)
+{
+	if (ivf->meta.flat || vdb_am_ivf_probes > 0)
+		return 0;
+	return vdb_am_ivf_recall > 0 ? vdb_am_ivf_recall : vdb_am_target_recall;
+}
+
 uint32
 vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most)
 {
 	uint32		all = PG_UINT32_MAX;
-	double		target = vdb_am_ivf_recall > 0 ? vdb_am_ivf_recall : vdb_am_target_recall;
 
 	if (most == NULL)
 		most = &all;
@@ -276,7 +318,8 @@ vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most)
 	}
 	if (vdb_am_ivf_probes > 0)
 		return vdb_am_ivf_probes;
-	return Max(vdb_am_width(vdb_ivf_recalls, state->probes, VDB_IVF_NRECALLS, target), 1);
+	return Max(vdb_am_width(vdb_ivf_recalls, state->probes, VDB_IVF_NRECALLS,
+							vdb_ivf_target(ivf)), 1);
 }
 
 /* ---- what changes ---- */

@@ -85,7 +85,7 @@ extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
 extern const char *vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta);
 extern bool vdb_ivf_is_readable(const VdbIvfMeta *meta);
 
-/* Have filter columns the codes that they had when the index was made? */
+/* Are the codes of an index those that its filter columns have? */
 extern bool vdb_ivf_columns_fit(Relation index, const VdbIvfMeta *meta);
 
 /* What the rows of a VdbIvfCoding are. */
@@ -93,6 +93,9 @@ extern VdbAmRows vdb_ivf_rows(uint8 coding);
 
 /* The metapage as it is now, checked. */
 extern void vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta);
+
+/* The recall that a search is to have; 0 if the settings say how many lists it takes. */
+extern double vdb_ivf_target(const VdbIvf *ivf);
 
 /* Lists to look at before the first row, and at most (which may be NULL), as
  * the settings say. */
@@ -402,6 +405,14 @@ extern VdbIvfListCount *vdb_ivf_all_lists(Relation index, const VdbIvf *ivf, uin
  * anew how many to look at.
  */
 extern void vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint32 n);
+
+/* ---- width.c ---- */
+
+/*
+ * Lists to look at, and probably some more, when such a share of all entries, not
+ * 0, passes a filter and has nothing to do with the query.
+ */
+extern double vdb_ivf_lists_for_share(const VdbIvfState *state, double probes, double share);
 
 /* ---- scan.c, for balance.c ---- */
 

@@ -31,6 +31,12 @@
 
 /* ---- rows without order ---- */
 
+static bool
+is_wanted(VdbIvfScan *so, ItemPointer tid, const char *codes)
+{
+	return !so->filter.active || vdb_ivf_passes(so, tid, codes);
+}
+
 /* Copies the row ids of a lead page. */
 static void
 take_lead(VdbIvfScan *so, Page page)
@@ -41,7 +47,8 @@ take_lead(VdbIvfScan *so, Page page)
 	{
 		ItemPointer tid = vdb_ivf_tid(&so->ivf->list, lead, lane);
 
-		if (ItemPointerIsValid(tid))
+		if (ItemPointerIsValid(tid) &&
+			is_wanted(so, tid, vdb_ivf_codes(&so->ivf->list, lead, lane)))
 			so->tids[so->ntids++] = *tid;
 	}
 }
@@ -51,8 +58,12 @@ take_tids(VdbIvfScan *so, Page page)
 {
 	VdbIvfTids *tids = (VdbIvfTids *) vdb_page_contents(page);
 
-	so->ntids = Min(tids->count, so->ivf->tids_per_page);
-	memcpy(so->tids, tids->tids, so->ntids * sizeof(ItemPointerData));
+	uint32		count = Min(tids->count, so->ivf->tids_per_page);
+
+	so->ntids = 0;
+	for (uint32 i = 0; i < count; i++)
+		if (is_wanted(so, &tids->tids[i], vdb_ivf_tids_codes(so->ivf, tids, i)))
+			so->tids[so->ntids++] = tids->tids[i];
 }
 
 /* The next row id of a chain that begins at next_block. */
@@ -170,6 +181,8 @@ create(Relation index)
 	so->index = RelationGetRelid(index);
 	so->file = VDB_COMPAT_RELNUMBER(index);
 	so->ivf = ivf;
+	vdb_am_columns_open(index, &so->columns);
+	so->filter.context = AllocSetContextCreate(context, "ivf filter", ALLOCSET_SMALL_SIZES);
 	vdb_am_query_create(&so->query, &ivf->space);
 	so->tables_memory = palloc(vdb_quant_tables_size(ivf->directory.code_dim));
 	if (ivf->list.product)
@@ -244,6 +257,7 @@ begin_query(VdbIvfScan *so, Relation index)
 {
 	so->probes = vdb_ivf_probes(so->ivf, &so->state, &so->max_probes);
 	so->more_lists = true;
+	so->target = so->filter.active ? vdb_ivf_target(so->ivf) : 0;
 	if (!vdb_am_query_place(&so->query))
 	{
 		/* Every distance to it is NaN. */
@@ -273,7 +287,8 @@ reset(VdbIvfScan *so)
 	so->bound = -INFINITY;
 	so->queue.count = 0;
 	so->probes = so->returned = 0;
-	so->given = 0;
+	so->given = so->settled = 0;
+	so->tested = so->passed = 0;
 }
 
 /* What a scan has done since it began, or began anew. */
@@ -286,6 +301,8 @@ counted(const VdbIvfScan *so)
 		.nodes = so->nlists,
 		.entries = so->entries,
 		.rows = so->given,
+		.tested = so->tested,
+		.passed = so->passed,
 	};
 }
 
@@ -318,6 +335,8 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 {
 	VdbIvfScan *so = vdb_am_scan(scan)->state;
 
+	if (keys != NULL && nkeys > 0)
+		memmove(scan->keyData, keys, nkeys * sizeof(ScanKeyData));
 	if (orderbys != NULL && norderbys > 0)
 		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
 	if (scan->numberOfOrderBys != 1)
@@ -331,15 +350,21 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
 	if (!so->null_query)
 		vdb_am_query_take(&so->query, scan->orderByData->sk_argument);
-	if (so->ivf->meta.directory == InvalidBlockNumber)
+	vdb_am_filter_set(&so->filter, &so->columns, scan->keyData, scan->numberOfKeys,
+					  vdb_am_scan(scan)->within);
+	if (so->ivf->meta.directory == InvalidBlockNumber || so->filter.nothing)
 	{
-		/* Nothing was ever inserted. */
+		/* Nothing was ever inserted, or nothing is wanted. */
 		enter_stage(so, scan->indexRelation, STAGE_DONE);
 		return;
 	}
 	vdb_ivf_read_state(scan->indexRelation, so->ivf, &so->state);
 	so->standby = RecoveryInProgress();
-	if (so->null_query)
+	if (vdb_am_scan(scan)->part == VDB_AM_NANS)
+		enter_stage(so, scan->indexRelation, STAGE_ZEROS);
+	else if (vdb_am_scan(scan)->part == VDB_AM_NULLS)
+		enter_stage(so, scan->indexRelation, STAGE_NULLS);
+	else if (so->null_query)
 		enter_stage(so, scan->indexRelation, STAGE_ANY);
 	else
 		begin_query(so, scan->indexRelation);
@@ -365,7 +390,15 @@ give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
 	VdbIvfScan *so = vdb_am_scan(scan)->state;
 
 	so->given++;
-	return vdb_am_scan_give(scan, tid, null, distance, false);
+	return vdb_am_scan_give(scan, tid, null, distance, so->filter.lossy);
+}
+
+/* A stage has no more rows. */
+static void
+leave_stage(IndexScanDesc scan, Stage next)
+{
+	enter_stage(vdb_am_scan(scan)->state, scan->indexRelation,
+				vdb_am_scan(scan)->part == VDB_AM_ALL ? next : STAGE_DONE);
 }
 
 bool
@@ -382,12 +415,12 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		case STAGE_FAR:
 			if (vdb_am_exact_next(&so->exact, scan, next_bounded, &found))
 				return give(scan, &found.tid, false, found.key);
-			enter_stage(so, index, STAGE_ZEROS);
+			leave_stage(scan, STAGE_ZEROS);
 			break;
 		case STAGE_ANY:
 			if (next_of_any(so, index, &found.tid))
 				return give(scan, &found.tid, so->null_query, get_float8_nan());
-			enter_stage(so, index, STAGE_ZEROS);
+			leave_stage(scan, STAGE_ZEROS);
 			break;
 		default:
 			break;
@@ -396,13 +429,13 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	{
 		if (next_of_chain(so, index, &found.tid))
 			return give(scan, &found.tid, so->null_query, get_float8_nan());
-		enter_stage(so, index, STAGE_NULLS);
+		leave_stage(scan, STAGE_NULLS);
 	}
 	if (so->stage == STAGE_NULLS)
 	{
 		if (next_of_chain(so, index, &found.tid))
 			return give(scan, &found.tid, true, 0);
-		enter_stage(so, index, STAGE_DONE);
+		leave_stage(scan, STAGE_DONE);
 	}
 	return false;
 }
