@@ -20,18 +20,17 @@ my ($free, $node, $dead, $bucket) = (0 .. 3);
 
 # ---- pages ----
 
-# Where things are on the pages of 40 dimensions with m = 8, and so many bytes of
-# codes, see hnsw_format.h.
+# Where things are on the pages of 40 dimensions with m = 8, see hnsw_format.h: with
+# so many bytes of codes, and room for so many neighbours.
 my $contents = 24;
-my $m = 8;
 my %lanes = (block => 576, stride => 576 + 128);
 my ($row_at, $slot_size, $per_page, $bucket_codes, %field);
 
 sub layout
 {
-    my ($codes) = @_;
+    my ($codes, $neighbours) = @_;
     my $list_at = 16 + 4 * int(($codes + 3) / 4);
-    $row_at = $list_at + 2 * $m * 4;
+    $row_at = $list_at + $neighbours * 4;
     $slot_size = $row_at + 52;
     $per_page = int(($size - 24 - 8 - 4) / $slot_size);
     $bucket_codes = 16 + 6 * int(($slot_size - 16) / (6 + $codes));
@@ -298,7 +297,7 @@ my %file = map { split /\|/ } split /\n/,
 $server->stop;
 foreach my $name (@names)
 {
-    layout(has_column($name) ? 4 : 0);
+    layout(has_column($name) ? (4, 15) : (0, 16));
     my $index = look($server->data_dir . "/$file{$name}");
     ($faults{$name} ? $faults{$name}[1] : \&flip)->($index, $index->{pages});
     write_back($server->data_dir . "/$file{$name}", $index);

@@ -28,7 +28,7 @@ typedef struct VdbHnsw
 {
 	VdbHnswMeta meta;
 	VdbAmSpace	space;
-	uint32		neighbours;		/* of a node, at most: 2 m */
+	uint32		neighbours;		/* of a node, at most: 2 m or a few less */
 	uint32		codes_size;		/* bytes of a row's codes of filter columns */
 	uint32		list_at;		/* in a slot */
 	uint32		row_at;			/* in a slot */

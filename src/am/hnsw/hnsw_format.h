@@ -84,8 +84,8 @@ StaticAssertDecl(sizeof(VdbHnswState) == 64, "state: size");
 /*
  * A slot.  A node's is followed by the codes of the row in tid (see
  * am/common/filter.h), from the next multiple of 4 bytes on by room for 2 m
- * numbers of neighbours, of which the first count are used, and by its row (see
- * am/common/space.h).  Nodes have different rows: table rows whose vectors
+ * numbers of neighbours (a few less where codes would cost a page a slot), of
+ * which the first count are used, and by its row (see am/common/space.h).  Nodes have different rows: table rows whose vectors
  * have rows that are equal byte for byte share one, the first with its id in
  * tid, the others in buckets.  What filter columns have may differ: codes go
  * with the row id, and mean nothing where that is invalid.

@@ -23,27 +23,48 @@ is_coded(const VdbAmKind *kind)
 	return kind->metric == VDB_L2SQ || kind->metric == VDB_IP || kind->metric == VDB_COSINE;
 }
 
-/* Where a slot's list begins, and its row, behind the codes. */
+/* What a page of slots has room for, in bytes of a slot. */
+#define SLOT_SPACE (VDB_PAGE_SPACE - sizeof(VdbHnswNodes))
+
+/* The part of a list's room that may give way to codes. */
+#define GIVEN_SHARE 6
+
+/* Bytes of a slot as it is laid out with so many bytes of codes and neighbours. */
 static uint32
-list_at(uint32 codes_size)
+size_with(uint32 codes_size, uint32 neighbours, uint32 row_size)
 {
-	return TYPEALIGN(4, sizeof(VdbHnswSlot) + codes_size);
+	return TYPEALIGN(4, sizeof(VdbHnswSlot) + codes_size) +
+		TYPEALIGN(4, neighbours * sizeof(uint32) + row_size);
 }
 
+/*
+ * Neighbours that a list has room for: 2 m.  But some bytes of codes may cost a
+ * page a whole slot.  Where nodes would take more for them than a tenth above
+ * what they are, lists are shorter, if that helps: most are not full.  Indexes
+ * are laid out by this, so it changes with VDB_HNSW_VERSION only.
+ */
 static uint32
-row_at(const VdbHnswMeta *meta)
+list_room(const VdbHnswMeta *meta, uint32 row_size)
 {
-	return list_at(meta->codes_size) + 2 * meta->m * sizeof(uint32);
+	uint32		most = 2 * meta->m;
+	uint64		before = SLOT_SPACE / size_with(0, most, row_size);
+
+	for (uint32 given = 0; given <= most / GIVEN_SHARE; given++)
+	{
+		uint64		slots = SLOT_SPACE / size_with(meta->codes_size, most - given, row_size);
+
+		/* SLOT_SPACE / slots <= SLOT_SPACE / before + 1.1 codes_size */
+		if (10 * SLOT_SPACE * before <= slots * (10 * SLOT_SPACE + 11 * before * meta->codes_size))
+			return most - given;
+	}
+	return most;
 }
 
 static uint32
 slot_size(const VdbHnswMeta *meta, uint32 row_size)
 {
-	return TYPEALIGN(4, row_at(meta) + row_size);
+	return size_with(meta->codes_size, list_room(meta, row_size), row_size);
 }
-
-/* What a page of slots has room for, in bytes of a slot. */
-#define SLOT_SPACE (VDB_PAGE_SPACE - sizeof(VdbHnswNodes))
 
 /* Bytes of a VdbHnsw with all that it points to but its kind. */
 static Size
@@ -66,10 +87,10 @@ vdb_hnsw_describe(const VdbAmKind *kind, const VdbHnswMeta *meta)
 	hnsw->meta = *meta;
 	vdb_am_space_init(&hnsw->space, kind, meta->dim, meta->rows, meta->bits,
 					  meta->scale > 0 ? meta->scale : 1, meta->seed, space_memory(hnsw));
-	hnsw->neighbours = 2 * meta->m;
+	hnsw->neighbours = list_room(meta, hnsw->space.row_size);
 	hnsw->codes_size = meta->codes_size;
-	hnsw->list_at = list_at(meta->codes_size);
-	hnsw->row_at = row_at(meta);
+	hnsw->list_at = TYPEALIGN(4, sizeof(VdbHnswSlot) + meta->codes_size);
+	hnsw->row_at = hnsw->list_at + hnsw->neighbours * sizeof(uint32);
 	hnsw->slot_size = slot_size(meta, hnsw->space.row_size);
 	hnsw->per_page = SLOT_SPACE / hnsw->slot_size;
 	hnsw->bucket_tids = Min((hnsw->slot_size - sizeof(VdbHnswSlot)) /

@@ -32,6 +32,7 @@ typedef struct InsertState
 	char	   *codes;			/* of the row that is inserted */
 	MemoryContext encoding;		/* of making these */
 	VdbHnswSlot *slot;			/* the node to be */
+	VdbHnswFound *near;			/* that neighbours are chosen from */
 	float	   *scratch;
 } InsertState;
 
@@ -64,6 +65,8 @@ create_state(Relation index, MemoryContext parent)
 	state->encoding = AllocSetContextCreate(context, "hnsw insert codes",
 											ALLOCSET_SMALL_SIZES);
 	state->slot = palloc0(state->hnsw->slot_size);
+	state->near = palloc((EF_UNCHANGED + state->hnsw->meta.ef_construction) *
+						 sizeof(VdbHnswFound));
 	state->scratch = palloc(state->hnsw->space.dim * sizeof(float));
 	MemoryContextSwitchTo(old);
 	return state;
@@ -196,25 +199,40 @@ make_node(InsertState *state, Relation index, const VdbHnswFound *found, uint32 
 	link_back(state, index, &target, linked ? first - 1 : target.count);
 }
 
+/* Puts nodes found later among those found before, in order of distance. */
+static uint32
+merge(VdbHnswFound *near, uint32 n, const VdbHnswFound *found, uint32 nfound)
+{
+	uint32		total = n + nfound;
+
+	for (uint32 at = total; nfound > 0;)
+		near[--at] = n > 0 && near[n - 1].distance > found[nfound - 1].distance ?
+			near[--n] : found[--nfound];
+	return total;
+}
+
 /* Inserts the row of a query that is ready. */
 static void
 insert_row(InsertState *state, Relation index, ItemPointer tid, bool unchanged)
 {
 	VdbHnswFound *found;
-	uint32		n;
+	uint32		near = 0,
+				n;
 
 	fill_slot(state, tid);
 	vdb_hnsw_search_begin(state->search, index);
-	if (unchanged)
+	/* An UPDATE of filter columns alone is not told from an INSERT. */
+	if (unchanged || state->columns.n > 0)
 	{
-		n = vdb_hnsw_search_more(state->search, index, EF_UNCHANGED, &found);
-		if (add_to_equal(state, index, found, n, tid))
+		near = vdb_hnsw_search_more(state->search, index, EF_UNCHANGED, &found);
+		if (add_to_equal(state, index, found, near, tid))
 			return;
-		vdb_hnsw_search_begin(state->search, index);
+		memcpy(state->near, found, near * sizeof(VdbHnswFound));
 	}
+	/* On from there, not anew. */
 	n = vdb_hnsw_search_more(state->search, index, state->hnsw->meta.ef_construction, &found);
 	if (!add_to_equal(state, index, found, n, tid))
-		make_node(state, index, found, n);
+		make_node(state, index, state->near, merge(state->near, near, found, n));
 }
 
 /* ---- the access method's function ---- */
