@@ -41,6 +41,16 @@ vdb_am_fraction(const IndexOptInfo *index, double fraction, double seeks, Cost c
 	return work;
 }
 
+double
+vdb_am_share(PlannerInfo *root, const IndexPath *path)
+{
+	List	   *conditions = get_quals_from_indexclauses(path->indexclauses);
+	Selectivity share = clauselist_selectivity(root, conditions, path->indexinfo->rel->relid,
+											   JOIN_INNER, NULL);
+
+	return Max(share, 1 / Max(path->indexinfo->tuples, 1));
+}
+
 /*
  * Cost of some work, done loop_count times with what the earlier times have
  * left in the cache; of the rows, no more than so many pass the filters.

@@ -288,6 +288,12 @@ vdb_hnsw_sieve_begin(VdbHnswSieve *sieve, Relation index, const VdbAmFilter *fil
 	sieve->target = Max(sieve->hnsw->neighbours * 3 / 4, 1);
 }
 
+double
+vdb_hnsw_sieve_expanded(uint32 ef, double share)
+{
+	return ef * (PART / share + 1 - PART);
+}
+
 uint32
 vdb_hnsw_sieve_probe(uint32 ef)
 {
@@ -333,7 +339,7 @@ vdb_hnsw_sieve_step(VdbHnswSieve *sieve, uint32 ef, uint32 expanded, uint32 pass
 		return VDB_HNSW_SIEVE_DONE;
 	/* as if one had passed before, of as many as that should take */
 	share = (passed + 1) / (expanded + (sieve->surveyed ? 1 / sieve->share : 1));
-	width = Max(ef * (PART / share + 1 - PART), expanded + 8);
+	width = Max(vdb_hnsw_sieve_expanded(ef, share), expanded + 8);
 	widen = (width - expanded) * EXPANSION;
 	sieve->width = Min(width, PG_INT32_MAX);
 	if (!sieve->surveyed)

@@ -85,6 +85,9 @@ extern void vdb_hnsw_sieve_survey(VdbHnswSieve *sieve, Relation index,
 extern uint32 vdb_hnsw_sieve_list(VdbHnswSieve *sieve, Relation index, const uint32 *list,
 								  uint32 count, uint32 *nodes);
 
+/* Nodes that a search for ef results expands, where such a share passes everywhere. */
+extern double vdb_hnsw_sieve_expanded(uint32 ef, double share);
+
 /* So wide, for ef results. */
 extern uint32 vdb_hnsw_sieve_width(uint32 ef);
 

@@ -7,7 +7,6 @@
 #include "access/genam.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
-#include "utils/selfuncs.h"
 
 #include "am/common/cost.h"
 #include "am/common/handler.h"
@@ -31,17 +30,6 @@
  */
 #define UNTIL_SURE 1.3
 
-/* The share of entries that the conditions on filter columns let pass. */
-static double
-share_of(PlannerInfo *root, const IndexPath *path)
-{
-	List	   *conditions = get_quals_from_indexclauses(path->indexclauses);
-	Selectivity share = clauselist_selectivity(root, conditions, path->indexinfo->rel->relid,
-											   JOIN_INNER, NULL);
-
-	return Max(share, 1 / Max(path->indexinfo->tuples, 1));
-}
-
 /* Lists that a search looks at before its first row. */
 static double
 first_lists(const VdbIvf *ivf, const VdbIvfState *state, double share)
@@ -62,7 +50,7 @@ cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 	VdbIvfState state = {.nlists = 1};
 	double		lists,
 				probes;
-	double		share = share_of(root, path);
+	double		share = vdb_am_share(root, path);
 	Cost		row = cpu_operator_cost * (ivf->list.coded ? CODED_SHARE : PLAIN_SHARE * share);
 	VdbAmWork	first,
 				all;
