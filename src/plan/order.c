@@ -115,7 +115,8 @@ match_distance(const IndexOptInfo *index, Node *expr, VdbPlanOrder *order)
 	order->distance = (OpExpr *) make_opclause(operator, FLOAT8OID, false, (Expr *) left,
 											   (Expr *) right, InvalidOid, collation);
 	set_opfuncid(order->distance);
-	order->falls = order->wrapped = false;
+	order->falls = false;
+	order->wrapped = IsA(expr, FuncExpr);
 	order->least = least_distance(index);
 	order->most = INFINITY;
 	return true;

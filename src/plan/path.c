@@ -15,12 +15,16 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
+#include "utils/spccache.h"
 
 #include "compat/pathkey.h"
 #include "plan/clauses.h"
 #include "plan/plan.h"
 
 bool		vdb_plan_enable_filtered_scan = true;
+
+/* To find a page of the table in memory, in units of cpu_operator_cost. */
+#define COST_OF_PAGE 100.0
 
 static set_rel_pathlist_hook_type previous;
 
@@ -74,10 +78,13 @@ match_order(PlannerInfo *root, RelOptInfo *rel, Search *search)
 	vdb_compat_members_begin(&walk, pathkey->pk_eclass, rel->relids);
 	while ((member = vdb_compat_members_next(&walk)) != NULL)
 	{
+		VdbPlanOrder order;
+
 		if (!bms_equal(member->em_relids, rel->relids) ||
-			!vdb_plan_match(search->index, (Node *) member->em_expr, &search->order) ||
-			search->order.falls != descending)
+			!vdb_plan_match(search->index, (Node *) member->em_expr, &order) ||
+			order.falls != descending)
 			continue;
+		search->order = order;
 		search->pathkeys = list_make1(pathkey);
 		search->plain = !search->order.wrapped && !pathkey->pk_nulls_first;
 		search->parts = search->plain || (!descending && !pathkey->pk_nulls_first) ?
@@ -158,29 +165,40 @@ index_path(const Offer *offer, const Search *search, List *index_clauses)
 							 search->pathkeys, ForwardScanDirection, false, NULL, 1, false);
 }
 
+/* What a row costs that is at hand: its conditions, and its distance. */
 static Cost
-distance_cost(PlannerInfo *root, const Search *search)
+row_cost(const Offer *offer, const Search *search)
 {
-	QualCost	cost;
+	QualCost	distance;
 
-	cost_qual_eval_node(&cost, (Node *) search->order.distance, root);
-	return cost.per_tuple;
+	cost_qual_eval_node(&distance, (Node *) search->order.distance, offer->root);
+	return cpu_tuple_cost + offer->rel->baserestrictcost.per_tuple + distance.per_tuple;
 }
 
-/* What the rows of a bitmap cost. */
-static VdbPlanWork
-work_of(const Offer *offer, const Search *search, const IndexPath *index, double matches)
+/*
+ * To get at a page of the table.  As an index is, a table that is used is taken to
+ * be in memory as far as there is room.
+ */
+static Cost
+page_cost(const RelOptInfo *rel)
 {
-	const Path *heap = &offer->bitmap->path;
+	double		random_page_cost_;
+	double		cached = Min(effective_cache_size / Max((double) rel->pages, 1), 1);
+
+	get_tablespace_page_costs(rel->reltablespace, &random_page_cost_, NULL);
+	return COST_OF_PAGE * cpu_operator_cost + (1 - cached) * random_page_cost_;
+}
+
+static VdbPlanWork
+work_of(const Offer *offer, const Search *search, const IndexPath *index)
+{
+	const RelOptInfo *rel = offer->rel;
 
 	return (VdbPlanWork)
 	{
-		.tuples = Max(offer->rel->tuples, 1),
-			.limit = offer->root->limit_tuples,
-			.fetch = (heap->total_cost - heap->startup_cost) / Max(matches, 1),
-			.distance = distance_cost(offer->root, search),
-			.first = index->path.startup_cost,
-			.all = index->indextotalcost
+		.tuples = Max(rel->tuples, 1),.limit = offer->root->limit_tuples,.pages = rel->pages,
+			.page = page_cost(rel),.row = row_cost(offer, search),
+			.first = index->path.startup_cost,.all = index->indextotalcost
 	};
 }
 
@@ -197,7 +215,8 @@ cost_bitmap(CustomPath *path, const VdbPlanWork *work, Cost bitmap_cost, double 
 		return;
 	path->path.startup_cost = bitmap_cost + (exact ? vdb_plan_exact_cost(work, matches) :
 											 vdb_plan_search_cost(work, matches));
-	path->path.total_cost = path->path.startup_cost + (exact ? path->path.rows * work->fetch : 0);
+	path->path.total_cost = path->path.startup_cost +
+		(exact ? path->path.rows * (work->page + work->row) : 0);
 }
 
 static void
@@ -212,21 +231,25 @@ offer_bitmap(const Offer *offer, const Search *search, IndexPath *index)
 
 	cost_bitmap_tree_node(offer->bitmap->bitmapqual, &bitmap_cost, &selectivity);
 	matches = clamp_row_est(selectivity * rel->tuples);
-	work = work_of(offer, search, index, matches);
+	work = work_of(offer, search, index);
 	path = vdb_plan_node_path(rel, index, offer->bitmap, search->parts, search->stops, &work);
 	cost_bitmap(path, &work, bitmap_cost, matches);
 	add_path(rel, &path->path);
 }
 
+/* The index is read as far as its distances are wanted. */
 static void
 offer_plain(const Offer *offer, const Search *search, IndexPath *index)
 {
+	Selectivity share = clauselist_selectivity(offer->root, search->stops, offer->rel->relid,
+											   JOIN_INNER, NULL);
 	VdbPlanWork none = {0};
 	CustomPath *path = vdb_plan_node_path(offer->rel, index, NULL, search->parts,
 										  search->stops, &none);
 
 	path->path.startup_cost = index->path.startup_cost;
-	path->path.total_cost = index->path.total_cost;
+	path->path.total_cost = index->path.startup_cost +
+		share * (index->path.total_cost - index->path.startup_cost);
 	add_path(offer->rel, &path->path);
 }
 
@@ -253,7 +276,12 @@ offer_index(Offer *offer, IndexOptInfo *index)
 	Search		search = {.index = index};
 
 	if (!match_order(offer->root, offer->rel, &search))
+	{
+		/* What changes is what the conditions say, not nearly so. */
+		if (offer->root->parse->commandType != CMD_SELECT)
+			return;
 		search.parts = list_make1_int(VDB_AM_ALL);
+	}
 	match_limits(offer->rel, &search);
 	if (search.order.distance != NULL)
 		offer_search(offer, &search);

@@ -41,7 +41,7 @@ typedef struct VdbPlanOrder
 {
 	OpExpr	   *distance;		/* what the index has on the left */
 	bool		falls;
-	bool		wrapped;		/* it is not just the distance */
+	bool		wrapped;		/* it is not just the operator */
 	double		least;			/* of what it can be: infinite if unknown */
 	double		most;
 } VdbPlanOrder;
@@ -71,8 +71,9 @@ typedef struct VdbPlanWork
 {
 	double		tuples;			/* rows of the table */
 	double		limit;			/* rows that are asked for; less than 1: all */
-	Cost		fetch;			/* of a row, and of its conditions */
-	Cost		distance;		/* of a row */
+	double		pages;			/* of the table */
+	Cost		page;			/* to get at one */
+	Cost		row;			/* its conditions and its distance */
 	Cost		first;			/* of a search without a filter */
 	Cost		all;			/* to look at the whole index */
 } VdbPlanWork;
@@ -129,6 +130,8 @@ typedef struct VdbPlanScan
 	VdbPlanWay	way;
 	int			part;			/* of parts */
 	IndexScanDesc scan;			/* NULL until it is needed */
+	uint64		near_enough;	/* rows that stop holds for, since the last rescan */
+	uint64		too_far;		/* others, of this part */
 	VdbPlanNear near;
 	uint64		exact;			/* distances computed, of all rescans */
 } VdbPlanScan;

@@ -7,15 +7,24 @@
 #include "access/genam.h"
 #include "access/tableam.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/rel.h"
 
 #include "compat/compat.h"
 #include "plan/plan.h"
 
+/*
+ * Rows come nearly in order: those that the search has missed at first come late.
+ * So it does not end at the first row that is too far away, but after as many as
+ * have not been, and this many at least.
+ */
+#define ENOUGH_TOO_FAR 64
+
 /* The index's rows of the part that it is the turn of. */
 static void
 begin_part(VdbPlanScan *scan)
 {
+	scan->too_far = 0;
 	vdb_am_scan(scan->scan)->part = list_nth_int(scan->parts, scan->part);
 	index_rescan(scan->scan, scan->keys, scan->nkeys, scan->orderbys, scan->norderbys);
 }
@@ -30,22 +39,42 @@ vdb_plan_search_begin(VdbPlanScan *scan)
 												 ss->ps.state->es_snapshot, scan->nkeys,
 												 scan->norderbys);
 	vdb_am_scan(scan->scan)->within = scan->tids;
+	scan->near_enough = 0;
 	begin_part(scan);
 }
 
-/* Do those that follow have larger distances than are wanted? */
 static bool
-is_far(VdbPlanScan *scan, TupleTableSlot *slot)
+is_near_enough(VdbPlanScan *scan, TupleTableSlot *slot)
 {
 	ExprContext *context = scan->css.ss.ps.ps_ExprContext;
 
 	if (scan->stop == NULL)
-		return false;
+		return true;
+	ResetExprContext(context);
 	context->ecxt_scantuple = slot;
 	if (ExecQual(scan->stop, context))
-		return false;
+	{
+		scan->near_enough++;
+		return true;
+	}
+	scan->too_far++;
 	InstrCountFiltered1(&scan->css.ss.ps, 1);
-	return true;
+	return false;
+}
+
+/* The next row of the part that it is the turn of. */
+static bool
+next_of_part(VdbPlanScan *scan, TupleTableSlot *slot)
+{
+	while (scan->too_far < Max(scan->near_enough, ENOUGH_TOO_FAR))
+	{
+		if (!index_getnext_slot(scan->scan, ForwardScanDirection, slot))
+			return false;
+		if (is_near_enough(scan, slot))
+			return true;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return false;
 }
 
 TupleTableSlot *
@@ -55,7 +84,7 @@ vdb_plan_search_next(VdbPlanScan *scan)
 
 	while (scan->part < list_length(scan->parts))
 	{
-		if (index_getnext_slot(scan->scan, ForwardScanDirection, slot) && !is_far(scan, slot))
+		if (next_of_part(scan, slot))
 			return slot;
 		if (++scan->part < list_length(scan->parts))
 			begin_part(scan);

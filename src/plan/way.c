@@ -16,34 +16,41 @@
 
 int			vdb_plan_strategy = VDB_PLAN_AUTO;
 
-/* A row of a bitmap, in a search that looks at all of the index. */
-#define SWEEP_SHARE 0.1
+/*
+ * A search for rows that are few among others goes over more of them: so much
+ * more each time that they are half as many.  But no more than over all, which is
+ * this part of looking at the whole index.
+ */
+#define COST_OF_HALF 3.5
+#define SWEEP_SHARE 0.2
 
-/* What a search costs more for each time that it passes over a row. */
-#define COST_OF_PASSING 0.1
+/* Reading rows here and there, in the order of the table. */
+static Cost
+rows_cost(const VdbPlanWork *work, double rows)
+{
+	/* Mackert and Lohman's formula, as the planner has it for a table in memory. */
+	double		pages = 2 * work->pages * rows / Max(2 * work->pages + rows, 1);
+
+	return Min(pages, work->pages) * work->page + rows * work->row;
+}
 
 Cost
 vdb_plan_exact_cost(const VdbPlanWork *work, double matches)
 {
-	return matches * (work->fetch + work->distance) +
-		2 * cpu_operator_cost * matches * log2(Max(matches, 2));
+	return rows_cost(work, matches) + 2 * cpu_operator_cost * matches * log2(Max(matches, 2));
 }
 
-/*
- * A search for rows that are few among others goes over more of them, but no
- * more than all; and what it returns is fetched.
- */
 Cost
 vdb_plan_search_cost(const VdbPlanWork *work, double matches)
 {
-	double		others = work->tuples / Max(matches, 1);
-	double		rows = work->limit >= 1 ? Min(work->limit, matches) : matches;
-	Cost		search = work->first * (1 + COST_OF_PASSING * Max(others - 1, 0));
-	Cost		sweep = work->first + SWEEP_SHARE * work->all;
-	double		share = Min(rows / Max(matches, 1), 1);
+	double		most = Max(matches, 1);
+	double		rows = work->limit >= 1 ? Min(work->limit, most) : most;
+	double		halves = log2(Max(work->tuples / most, 1));
+	Cost		search = work->first * (1 + COST_OF_HALF * halves);
+	Cost		sweep = SWEEP_SHARE * work->all;
 
-	return Min(search, sweep) + share * SWEEP_SHARE * work->all +
-		rows * (work->fetch + work->distance);
+	/* More rows are more of the search, or of what is left of the sweep. */
+	return Min(search, work->first + sweep) + rows / most * sweep + rows_cost(work, rows);
 }
 
 VdbPlanWay
@@ -68,8 +75,11 @@ number(double value)
 List *
 vdb_plan_put_work(const VdbPlanWork *work)
 {
-	return list_make5(number(work->tuples), number(work->limit), number(work->fetch),
-					  number(work->distance), list_make2(number(work->first), number(work->all)));
+	List	   *list = list_make4(number(work->tuples), number(work->limit), number(work->pages),
+								  number(work->page));
+
+	return list_concat(list, list_make3(number(work->row), number(work->first),
+										number(work->all)));
 }
 
 static double
@@ -81,11 +91,10 @@ value_of(const List *list, int n)
 VdbPlanWork
 vdb_plan_get_work(const List *list)
 {
-	const List *index = list_nth(list, 4);
-
 	return (VdbPlanWork)
 	{
-		.tuples = value_of(list, 0),.limit = value_of(list, 1),.fetch = value_of(list, 2),
-			.distance = value_of(list, 3),.first = value_of(index, 0),.all = value_of(index, 1)
+		.tuples = value_of(list, 0),.limit = value_of(list, 1),.pages = value_of(list, 2),
+			.page = value_of(list, 3),.row = value_of(list, 4),.first = value_of(list, 5),
+			.all = value_of(list, 6)
 	};
 }

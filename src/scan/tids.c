@@ -129,6 +129,15 @@ next_block(const VdbScanTids *tids, BlockNumber block)
 	return block;
 }
 
+/* Rows beyond this are not in the set. */
+static OffsetNumber
+last_of(const VdbScanTids *tids, BlockNumber block)
+{
+	if (tids->whole != NULL && (tids->whole[block / 8] & (1 << block % 8)) != 0)
+		return MaxHeapTuplesPerPage;
+	return tids->stride - 1;
+}
+
 bool
 vdb_scan_tids_next(const VdbScanTids *tids, ItemPointer tid)
 {
@@ -137,11 +146,14 @@ vdb_scan_tids_next(const VdbScanTids *tids, ItemPointer tid)
 
 	for (; block < tids->nblocks; block++, offset = InvalidOffsetNumber)
 	{
+		OffsetNumber last;
+
 		if (offset == InvalidOffsetNumber)
 			block = next_block(tids, block);
 		if (block >= tids->nblocks)
 			break;
-		while (++offset <= MaxHeapTuplesPerPage)
+		last = last_of(tids, block);
+		while (++offset <= last)
 		{
 			ItemPointerSet(tid, block, offset);
 			if (vdb_scan_tids_has(tids, tid))
