@@ -27,7 +27,7 @@ note "VECDB_DIFFERENTIAL_SEED=$seed";
 
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $node = PostgreSQL::Test::Cluster->new('differential');
-$node->init;
+$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
 $node->append_conf('postgresql.conf', q{
     autovacuum = off
     fsync = off
