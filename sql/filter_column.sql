@@ -62,7 +62,8 @@ WHERE a.attrelid = 'column_index'::regclass AND a.attnum IN (1, 2, 7) ORDER BY a
 
 -- what is tested where
 SET enable_seqscan = off;
-CREATE FUNCTION column_plan(condition text) RETURNS TABLE(line text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION column_plan(condition text) RETURNS TABLE(line text) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off AS $$
 BEGIN
     FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT id FROM column_test WHERE ' || condition || ' ORDER BY v <-> ''[0,0,0]'' LIMIT 5' LOOP
         IF line ~ '(Cond|Filter): ' THEN

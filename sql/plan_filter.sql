@@ -187,3 +187,4 @@ SET work_mem = '64kB';
 SELECT x.* FROM compared('SELECT id, v <-> made(5000) AS d FROM wide WHERE kind = 3 ORDER BY v <-> made(5000) LIMIT 20') x;
 RESET work_mem;
 DROP TABLE wide;
+DROP FUNCTION compared, counted, executed, made;
