@@ -441,6 +441,15 @@ note_last(VdbHnswScan *so)
 	vdb_am_add_scan(&so->total, &vdb_am_last_scan);
 }
 
+/* Ends a scan's use of its state. */
+static void
+end_state(VdbHnswScan *so)
+{
+	vdb_am_exact_end(&so->exact);
+	note_last(so);
+	keep_state(so);
+}
+
 static void
 counts_of(IndexScanDesc scan, VdbAmLastScan *counts)
 {
@@ -512,10 +521,16 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
 	if (scan->numberOfOrderBys != 1)
 		elog(ERROR, "an hnsw index is scanned in order of one distance");
-	if (so != NULL)
-		note_last(so);
-	if (so == NULL || so->hnsw->meta.scale == 0)
+	if (so != NULL && so->hnsw->meta.scale == 0)
+	{
+		/* the index was empty */
+		end_state(so);
+		so = NULL;
+	}
+	if (so == NULL)
 		vdb_am_scan(scan)->state = so = take_state(scan->indexRelation);
+	else
+		note_last(so);
 
 	reset(so);
 	vdb_am_filter_set(&so->filter, &so->columns, scan->keyData, scan->numberOfKeys,
@@ -642,11 +657,7 @@ vdb_hnsw_end_scan(IndexScanDesc scan)
 
 	/* Nothing is pinned between calls. */
 	if (so != NULL)
-	{
-		vdb_am_exact_end(&so->exact);
-		note_last(so);
-		keep_state(so);
-	}
+		end_state(so);
 	pfree(scan->opaque);
 	scan->opaque = NULL;
 }
