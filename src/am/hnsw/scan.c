@@ -247,7 +247,6 @@ more_of_sweep(VdbHnswScan *so, Relation index)
 	uint32		n = vdb_hnsw_sweep_nearest(so->sweep, index, so->query, most, &found);
 
 	MemoryContextSwitchTo(old);
-	vdb_hnsw_search_counts(so->search)->sweeps++;
 	for (uint32 i = 0; i < n; i++)
 		queue_node(so, index, &found[i]);
 	so->sweep_most = Min((uint64) most * MORE_SWEEP, PG_INT32_MAX);

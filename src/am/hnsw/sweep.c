@@ -247,6 +247,7 @@ vdb_hnsw_sweep_nearest(VdbHnswSweep *sweep, Relation index, VdbAmQuery *query, u
 	if (!sweep->left)
 		return 0;
 	sweep->left = false;
+	sweep->counts->sweeps++;
 	sweep->limit = INFINITY;
 	for (BlockNumber block = 0; block < sweep->blocks; block++)
 	{
