@@ -46,7 +46,7 @@ search_work(PlannerInfo *root, const IndexOptInfo *index, const VdbHnsw *hnsw,
 {
 	double		tuples = Max(index->tuples, 1);
 	double		pages = Max(index->pages, 1);
-	double		ef = Min(vdb_hnsw_sieve_expanded(vdb_hnsw_ef(state), share), tuples);
+	double		ef = vdb_hnsw_sieve_expanded(vdb_hnsw_ef(state), share);
 	double		rows = Min(ef * hnsw->neighbours * UNMET_SHARE, tuples);
 	VdbAmWork	work = {0};
 
@@ -59,7 +59,7 @@ search_work(PlannerInfo *root, const IndexOptInfo *index, const VdbHnsw *hnsw,
 	if (hnsw->coded)
 		work.cpu += state->nentries * COST_OF_LANE * cpu_operator_cost;
 	work.pages = Min(Max(work.pages, 1), pages);
-	work.rows = ef;				/* the others are not put into order */
+	work.rows = Min(ef, tuples);	/* the others are not put into order */
 	return work;
 }
 

@@ -440,6 +440,15 @@ note_last(VdbHnswScan *so)
 	vdb_am_add_scan(&so->total, &vdb_am_last_scan);
 }
 
+/* Ends a scan's use of its state. */
+static void
+end_state(VdbHnswScan *so)
+{
+	vdb_am_exact_end(&so->exact);
+	note_last(so);
+	keep_state(so);
+}
+
 static void
 counts_of(IndexScanDesc scan, VdbAmLastScan *counts)
 {
@@ -500,15 +509,6 @@ vdb_hnsw_begin_scan(Relation index, int nkeys, int norderbys)
 	return vdb_am_scan_begin(index, nkeys, norderbys, counts_of);
 }
 
-/* What a scan has held, when it ends. */
-static void
-finish(VdbHnswScan *so)
-{
-	vdb_am_exact_end(&so->exact);
-	note_last(so);
-	keep_state(so);
-}
-
 void
 vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
 {
@@ -522,14 +522,14 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 		elog(ERROR, "an hnsw index is scanned in order of one distance");
 	if (so != NULL && so->hnsw->meta.scale == 0)
 	{
-		/* The index was empty, and may have been begun since. */
-		finish(so);
+		/* the index was empty */
+		end_state(so);
 		so = NULL;
 	}
-	else if (so != NULL)
-		note_last(so);
 	if (so == NULL)
 		vdb_am_scan(scan)->state = so = take_state(scan->indexRelation);
+	else
+		note_last(so);
 
 	reset(so);
 	vdb_am_filter_set(&so->filter, &so->columns, scan->keyData, scan->numberOfKeys,
@@ -656,7 +656,7 @@ vdb_hnsw_end_scan(IndexScanDesc scan)
 
 	/* Nothing is pinned between calls. */
 	if (so != NULL)
-		finish(so);
+		end_state(so);
 	pfree(scan->opaque);
 	scan->opaque = NULL;
 }

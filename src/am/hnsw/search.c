@@ -5,7 +5,7 @@
  * A beam search: of the ef nearest nodes so far, the nearest whose neighbours
  * were not looked at yet is expanded, until there is none.  What falls out of
  * the beam, or never gets into it, is kept in reserve, for when more are asked
- * for.
+ * for.  Of a filter, sieve.c tells what comes into the beam, and how wide it is.
  *
  * Neighbours are looked at in batches: which of them are new is found out
  * first, their rows are prefetched, and then looked at without a lock, as a

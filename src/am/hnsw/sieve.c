@@ -1,14 +1,18 @@
 /*
  * sieve.c
- *	  Nodes that pass a filter, and what leads from one to the next.
+ *	  Nodes that pass a filter: where they are, and what leads from one to the next.
  *
- * A filtered search has only nodes that pass in its beam.  Others are bridges:
- * where too few of a node's neighbours pass, the neighbours of those that do
- * not are looked at as well, without any distance, until as many pass as a
- * search goes well with.  So where the filter lets most nodes pass, the graph is
- * what it is without one, and where it lets few pass, nodes that pass are
- * neighbours over two edges.  (ACORN of Patel et al., SIGMOD 2024, decides that
- * once for a query; here each node's surroundings decide.)
+ * A search that is to find those that pass follows all nodes at first, as any
+ * other, and goes on until enough of the nearest pass.  If few do it asks the
+ * entries, a random sample, what that means: that few pass at all, and to go on
+ * would be dearer than to test all nodes in the order of pages; or that those that
+ * pass are elsewhere, and it has to look for them there.
+ *
+ * That is sifting: only nodes that pass come into the beam.  Others are bridges:
+ * where too few of a node's neighbours pass, the neighbours of those that do not
+ * are tested as well, without any distance, until enough pass.  (ACORN of Patel et
+ * al., SIGMOD 2024, does so for all of a query; here each node's surroundings
+ * decide.)
  *
  * A node is tested by a look at the beginning of its slot, mostly without a pin,
  * as its distance is estimated: what is read may be wrong where the slot changes
@@ -20,6 +24,7 @@
 
 #include "am/hnsw/entry.h"
 #include "am/hnsw/sieve.h"
+
 /* ---- tests ---- */
 
 static bool
@@ -254,6 +259,9 @@ vdb_hnsw_sieve_survey(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryLis
 /* Sifting goes where there are few ways, and has to look at more of them. */
 #define SIFT_WIDTH 3.5
 
+/* A beam that is wider takes longer to keep in order than what it is for. */
+#define MOST_WIDTH 4096
+
 /* Not much wider than without a filter: not worth a survey. */
 #define UNASKED 4
 
@@ -339,15 +347,16 @@ vdb_hnsw_sieve_step(VdbHnswSieve *sieve, uint32 ef, uint32 expanded, uint32 pass
 		return VDB_HNSW_SIEVE_DONE;
 	/* as if one had passed before, of as many as that should take */
 	share = (passed + 1) / (expanded + (sieve->surveyed ? 1 / sieve->share : 1));
-	width = Max(vdb_hnsw_sieve_expanded(ef, share), expanded + 8);
-	widen = (width - expanded) * EXPANSION;
-	sieve->width = Min(width, PG_INT32_MAX);
+	width = vdb_hnsw_sieve_expanded(ef, share);
+	width = Max(width, expanded + 8);
+	widen = width > MOST_WIDTH ? INFINITY : (width - expanded) * EXPANSION;
+	sieve->width = Min(width, MOST_WIDTH);
 	if (!sieve->surveyed)
 		return width > UNASKED * ef || widen > sieve->nodes / 2 ?
 			VDB_HNSW_SIEVE_ASK : VDB_HNSW_SIEVE_WIDEN;
 	sift = sift_cost(sieve, ef, share);
 	sweep = sieve->nodes * (1 + DISTANCE * sieve->share);
-	if (sweep <= Min(widen, sift))
+	if (sweep <= widen && sweep <= sift)
 		return VDB_HNSW_SIEVE_SWEEP;
 	return widen <= sift ? VDB_HNSW_SIEVE_WIDEN : VDB_HNSW_SIEVE_SIFT;
 }
