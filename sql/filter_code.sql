@@ -39,6 +39,7 @@ DECLARE
     line text;
 BEGIN
     PERFORM set_config('enable_seqscan', 'off', true);
+    PERFORM set_config('enable_indexscan', 'on', true);
     FOR line IN EXECUTE format('EXPLAIN SELECT id FROM code_test WHERE %s ORDER BY v <-> ''[0,0]''', condition) LOOP
         IF line LIKE '%Index Cond:%' THEN
             RETURN true;
