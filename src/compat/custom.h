@@ -33,13 +33,4 @@ VDB_COMPAT_CUSTOM_BEGINS(CustomScanState *css, EState *estate)
 }
 #endif
 
-/* Since 18 EXPLAIN's parts have headers of their own. */
-#if PG_VERSION_NUM >= 180000
-#include "commands/explain.h"
-#include "commands/explain_format.h"
-#include "commands/explain_state.h"
-#else
-#include "commands/explain.h"
-#endif
-
 #endif							/* VDB_COMPAT_CUSTOM_H */

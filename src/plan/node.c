@@ -21,6 +21,7 @@
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 
+#include "am/common/explain.h"
 #include "compat/custom.h"
 #include "plan/plan.h"
 
@@ -270,6 +271,8 @@ explain(CustomScanState *node, List *ancestors, ExplainState *es)
 	}
 	if (scan->exact > 0)
 		ExplainPropertyUInteger("Distances Computed", NULL, scan->exact, es);
+	if (scan->scan != NULL)
+		vdb_am_explain(es, scan->scan);
 }
 
 static const CustomPathMethods path_methods = {
