@@ -73,9 +73,13 @@ SET plan_cache_mode = force_generic_plan;
 PREPARE plus(vector, float8) AS SELECT id FROM items ORDER BY $2 - (v <=> $1) DESC LIMIT 3;
 PREPARE times(vector, float8) AS SELECT id FROM items ORDER BY $2 * (v <=> $1) LIMIT 3;
 EXPLAIN (COSTS OFF) EXECUTE plus('[1,2,3,4,5,6,7,8]', 3);
+RESET enable_seqscan;
+RESET enable_sort;
 EXPLAIN (COSTS OFF) EXECUTE times('[1,2,3,4,5,6,7,8]', 3);
 RESET plan_cache_mode;
 DEALLOCATE ALL;
+SET enable_seqscan = off;
+SET enable_sort = off;
 -- of partitions
 CREATE TABLE parted (id int, v vector(8)) PARTITION BY RANGE (id);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (400);

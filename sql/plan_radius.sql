@@ -66,9 +66,19 @@ SET enable_seqscan = off;
 EXPLAIN (COSTS OFF) SELECT id FROM items WHERE v <=> '[1,2,3,4,5,6,7,8]' < 0.2 ORDER BY v <=> '[1,2,3,4,5,6,7,8]' LIMIT 5;
 EXPLAIN (COSTS OFF) SELECT id FROM items WHERE 1 - (v <=> '[1,2,3,4,5,6,7,8]') >= 0.8;
 SELECT made(5000) AS query \gset
-EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT id FROM items WHERE v <-> :'query' < 0 ORDER BY v <-> :'query' LIMIT 5;
+CREATE FUNCTION removed(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE plan jsonb;
+BEGIN
+    EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT json) ' || query INTO plan;
+    RETURN jsonb_path_query_first(plan, 'strict $.** ? (@."Custom Plan Provider" == "VecdbFilteredScan")') ->> 'Rows Removed by Filter';
+END$$;
+-- not all rows, but some more
+SELECT removed(format('SELECT id FROM items WHERE v <-> %L < 0 ORDER BY v <-> %1$L LIMIT 5', :'query'));
+DROP FUNCTION removed;
 -- what is changed must be all
+RESET enable_seqscan;
 EXPLAIN (COSTS OFF) DELETE FROM items WHERE v <=> '[1,2,3,4,5,6,7,8]' < 0.2;
+SET enable_seqscan = off;
 -- a limit that is known only when it is executed, and for each row of another table
 SET plan_cache_mode = force_generic_plan;
 PREPARE near(vector, float8) AS SELECT count(*) FROM items WHERE v <=> $1 < $2;

@@ -17,12 +17,13 @@
 int			vdb_plan_strategy = VDB_PLAN_AUTO;
 
 /*
- * A search for rows that are few among others goes over more of them: so much
- * more each time that they are half as many.  But no more than over all, which is
- * this part of looking at the whole index.
+ * A search for rows that are few among others goes over more of them, this part of
+ * all that it would take to meet as many by chance; but no more than over the whole
+ * index, to test each row, and to look at those that pass.  In units of
+ * cpu_operator_cost.
  */
-#define COST_OF_HALF 3.5
-#define SWEEP_SHARE 0.2
+#define PASSING_PART 0.25
+#define COST_OF_TEST 1.5
 
 /* Reading rows here and there, in the order of the table. */
 static Cost
@@ -43,11 +44,11 @@ vdb_plan_exact_cost(const VdbPlanWork *work, double matches)
 Cost
 vdb_plan_search_cost(const VdbPlanWork *work, double matches)
 {
-	double		most = Max(matches, 1);
+	double		most = Min(Max(matches, 1), work->tuples);
 	double		rows = work->limit >= 1 ? Min(work->limit, most) : most;
-	double		halves = log2(Max(work->tuples / most, 1));
-	Cost		search = work->first * (1 + COST_OF_HALF * halves);
-	Cost		sweep = SWEEP_SHARE * work->all;
+	double		share = most / work->tuples;
+	Cost		search = work->first * (PASSING_PART / share + 1 - PASSING_PART);
+	Cost		sweep = COST_OF_TEST * cpu_operator_cost * work->tuples + share * work->all;
 
 	/* More rows are more of the search, or of what is left of the sweep. */
 	return Min(search, work->first + sweep) + rows / most * sweep + rows_cost(work, rows);

@@ -28,6 +28,9 @@
  */
 #define IMPOSSIBLE 1e100
 
+/* To find a row of the table, in memory; in units of cpu_operator_cost. */
+#define COST_OF_FETCH 100.0
+
 VdbAmWork
 vdb_am_fraction(const IndexOptInfo *index, double fraction, double seeks, Cost cpu_per_row)
 {
@@ -81,6 +84,16 @@ work_cost(PlannerInfo *root, const IndexOptInfo *index, double loop_count, doubl
 	return cost + work->cpu + 2 * cpu_operator_cost * rows * log2(rows);
 }
 
+/* A row that is returned has been read, for its distance, to be put in order. */
+static Cost
+order_cost(PlannerInfo *root, const IndexPath *path)
+{
+	QualCost	distance;
+
+	cost_qual_eval_node(&distance, linitial(path->indexorderbys), root);
+	return COST_OF_FETCH * cpu_operator_cost + distance.per_tuple;
+}
+
 void
 vdb_am_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 			const VdbAmWork *first, const VdbAmWork *all,
@@ -118,7 +131,8 @@ vdb_am_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 		index_other_operands_eval_cost(root, get_quals_from_indexclauses(path->indexclauses));
 	*startup_cost = operands + work_cost(root, path->indexinfo, loop_count, most_rows, first);
 	*total_cost = operands + work_cost(root, path->indexinfo, loop_count, most_rows, all) +
-		cpu_index_tuple_cost * Max(path->indexinfo->tuples, 0);
+		cpu_index_tuple_cost * Max(path->indexinfo->tuples, 0) +
+		order_cost(root, path) * Max(most_rows, 0);
 	*total_cost = Max(*total_cost, *startup_cost);
 	*selectivity = generic.indexSelectivity;
 
