@@ -65,7 +65,7 @@ SET enable_seqscan = off;
 CREATE FUNCTION column_plan(condition text) RETURNS TABLE(line text) LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off AS $$
 BEGIN
-    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT id FROM column_test WHERE ' || condition || ' ORDER BY v <-> ''[0,0,0]'' LIMIT 5' LOOP
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT id FROM column_test WHERE ' || condition || ' ORDER BY v <-> ''[0,0,0]'' LIMIT 50' LOOP
         IF line ~ '(Cond|Filter): ' THEN
             line := trim(line);
             RETURN NEXT;
