@@ -105,7 +105,7 @@ DECLARE
     of record;
 BEGIN
     FOR of IN SELECT a.amname, c.opcname, t.typname FROM pg_opclass c JOIN pg_am a ON a.oid = c.opcmethod JOIN pg_type t ON t.oid = c.opcintype
-              WHERE a.amname IN ('ivf', 'ivfflat') ORDER BY 1, 2 LOOP
+              WHERE a.amname IN ('ivf', 'ivfflat') AND EXISTS (SELECT FROM pg_amop o WHERE o.amopfamily = c.opcfamily AND o.amoppurpose = 'o') ORDER BY 1, 2 LOOP
         EXECUTE format('CREATE INDEX %I ON kinds USING %I (%I %I) WITH (lists = 4)', 'kinds_' || of.amname || '_' || of.opcname, of.amname,
             CASE of.typname WHEN 'sparsevec' THEN 's' ELSE left(of.typname, 1) END, of.opcname);
     END LOOP;

@@ -212,3 +212,11 @@ VACUUM ANALYZE more;
 SELECT relname, reltuples FROM pg_class WHERE relname IN ('more', 'more_v') ORDER BY 1;
 DROP TABLE more;
 DROP FUNCTION differs, odd_rows, made;
+
+-- searches of an empty index, one after another in one scan
+CREATE TABLE nothing (id int, v vector(3));
+CREATE INDEX ON nothing USING hnsw (v vector_l2_ops);
+SET enable_seqscan = off;
+SELECT count(x.id) FROM generate_series(1, 5) i, LATERAL (SELECT id FROM nothing ORDER BY v <-> ARRAY[i, i, 1]::vector(3) LIMIT 1) x;
+RESET enable_seqscan;
+DROP TABLE nothing;

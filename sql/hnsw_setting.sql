@@ -49,7 +49,6 @@ CREATE INDEX ON hnsw_setting USING hnsw (v vector_l2_ops) WITH (ef_construction 
 CREATE INDEX ON hnsw_setting USING hnsw (v vector_l2_ops) WITH (m = 16, ef_construction = 31);
 CREATE INDEX ON hnsw_setting USING hnsw (v vector_l2_ops) WITH (no_such_option = 1);
 CREATE UNIQUE INDEX ON hnsw_setting USING hnsw (v vector_l2_ops);
-CREATE INDEX ON hnsw_setting USING hnsw (v vector_l2_ops, v vector_ip_ops);
 CREATE INDEX hnsw_setting_v ON hnsw_setting USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 8);
 SELECT pg_get_indexdef('hnsw_setting_v'::regclass);
 INSERT INTO hnsw_setting (v) VALUES ('[1,1,1]'), ('[1,2,3]'), ('[1,2,4]'), ('[9,9,9]');

@@ -304,3 +304,27 @@ SELECT count(*), count(*) FILTER (WHERE id = 7) AS nearest FROM placed;
 ROLLBACK;
 DROP TABLE placed;
 RESET enable_seqscan;
+
+-- plain rows come out in order to the last bit: the sums of the operator are not those of the search
+CREATE TABLE close (v vector(8));
+INSERT INTO close SELECT (SELECT array_agg(round(sin(i * j * 0.7)::numeric, 2)) FROM generate_series(1, 8) j)::vector
+FROM generate_series(1, 2000) i;
+CREATE FUNCTION late(method text, ops text, operator text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE n bigint;
+BEGIN
+    EXECUTE format('CREATE INDEX close_v ON close USING %s (v %s) WITH (quantizer = none)', method, ops);
+    EXECUTE format('SELECT count(*) FROM (SELECT d, lag(d) OVER () AS before FROM (SELECT v %1$s %2$L AS d FROM close ORDER BY v %1$s %2$L OFFSET 0) o) x WHERE d < before',
+                   operator, '[0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8]') INTO n;
+    DROP INDEX close_v;
+    RETURN n;
+END $$;
+SET enable_seqscan = off;
+SET enable_sort = off;
+SET ivf.probes = 1000000;
+SELECT late('ivf', 'vector_' || ops || '_ops', operator)
+FROM (VALUES ('l2', '<->'), ('l1', '<+>'), ('ip', '<#>'), ('cosine', '<=>')) m (ops, operator);
+RESET enable_seqscan;
+RESET enable_sort;
+RESET ivf.probes;
+DROP FUNCTION late;
+DROP TABLE close;

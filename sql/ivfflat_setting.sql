@@ -38,5 +38,4 @@ CREATE INDEX ON ivfflat_setting USING ivfflat (v) WITH (lists = -1);
 CREATE INDEX ON ivfflat_setting USING ivfflat (v) WITH (lists = many);
 CREATE INDEX ON ivfflat_setting USING ivfflat (v) WITH (no_such_option = 1);
 CREATE UNIQUE INDEX ON ivfflat_setting USING ivfflat (v);
-CREATE INDEX ON ivfflat_setting USING ivfflat (v, v);
 DROP TABLE ivfflat_setting;

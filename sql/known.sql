@@ -36,8 +36,8 @@ FROM queries, LATERAL (SELECT v, v <-> q AS d FROM far ORDER BY v <-> q LIMIT 5)
 
 -- two searches in turn, and changes meanwhile
 BEGIN;
-DECLARE a CURSOR FOR SELECT id, v <-> wave(3) = copy(v) <-> wave(3) AS right, round((v <-> wave(3))::numeric, 3) AS d FROM far ORDER BY v <-> wave(3);
-DECLARE b CURSOR FOR SELECT id, v <-> wave(4) = copy(v) <-> wave(4) AS right FROM far ORDER BY v <-> wave(4);
+DECLARE a CURSOR FOR SELECT v <-> wave(3) = copy(v) <-> wave(3) AS right FROM far ORDER BY v <-> wave(3);
+DECLARE b CURSOR FOR SELECT v <-> wave(4) = copy(v) <-> wave(4) AS right FROM far ORDER BY v <-> wave(4);
 FETCH 2 FROM a;
 FETCH 2 FROM b;
 CREATE TEMP TABLE before AS SELECT id, v <-> wave(3) AS d FROM far ORDER BY v <-> wave(3) LIMIT 10;

@@ -1544,6 +1544,226 @@ CREATE OPERATOR CLASS @extschema@.bit_jaccard_ops
     OPERATOR 1 @extschema@.<%> (pg_catalog.bit, pg_catalog.bit) FOR ORDER BY pg_catalog.float_ops,
     FUNCTION 1 @extschema@.vecdb_am_bit_jaccard(internal);
 
+-- Of the columns after the vector, which are there to be filtered by.
+
+CREATE OPERATOR CLASS @extschema@.bool_ops
+    DEFAULT FOR TYPE pg_catalog.bool USING ivf AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.bool, pg_catalog.bool),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.bool, pg_catalog.bool),
+    OPERATOR 3 pg_catalog.= (pg_catalog.bool, pg_catalog.bool),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.bool, pg_catalog.bool),
+    OPERATOR 5 pg_catalog.> (pg_catalog.bool, pg_catalog.bool);
+
+CREATE OPERATOR FAMILY @extschema@.integer_ops USING ivf;
+
+CREATE OPERATOR CLASS @extschema@.int2_ops
+    DEFAULT FOR TYPE pg_catalog.int2 USING ivf FAMILY @extschema@.integer_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.int2, pg_catalog.int2),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int2, pg_catalog.int2),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int2, pg_catalog.int2),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int2, pg_catalog.int2),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int2, pg_catalog.int2);
+
+CREATE OPERATOR CLASS @extschema@.int4_ops
+    DEFAULT FOR TYPE pg_catalog.int4 USING ivf FAMILY @extschema@.integer_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.int4, pg_catalog.int4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int4, pg_catalog.int4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int4, pg_catalog.int4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int4, pg_catalog.int4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int4, pg_catalog.int4);
+
+CREATE OPERATOR CLASS @extschema@.int8_ops
+    DEFAULT FOR TYPE pg_catalog.int8 USING ivf FAMILY @extschema@.integer_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.int8, pg_catalog.int8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int8, pg_catalog.int8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int8, pg_catalog.int8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int8, pg_catalog.int8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int8, pg_catalog.int8);
+
+ALTER OPERATOR FAMILY @extschema@.integer_ops USING ivf ADD
+    OPERATOR 1 pg_catalog.< (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int8, pg_catalog.int4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int8, pg_catalog.int4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int8, pg_catalog.int4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int8, pg_catalog.int4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int8, pg_catalog.int4);
+
+CREATE OPERATOR FAMILY @extschema@.float_ops USING ivf;
+
+CREATE OPERATOR CLASS @extschema@.float4_ops
+    DEFAULT FOR TYPE pg_catalog.float4 USING ivf FAMILY @extschema@.float_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.float4, pg_catalog.float4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.float4, pg_catalog.float4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.float4, pg_catalog.float4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.float4, pg_catalog.float4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.float4, pg_catalog.float4);
+
+CREATE OPERATOR CLASS @extschema@.float8_ops
+    DEFAULT FOR TYPE pg_catalog.float8 USING ivf FAMILY @extschema@.float_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.float8, pg_catalog.float8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.float8, pg_catalog.float8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.float8, pg_catalog.float8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.float8, pg_catalog.float8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.float8, pg_catalog.float8);
+
+ALTER OPERATOR FAMILY @extschema@.float_ops USING ivf ADD
+    OPERATOR 1 pg_catalog.< (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 1 pg_catalog.< (pg_catalog.float8, pg_catalog.float4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.float8, pg_catalog.float4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.float8, pg_catalog.float4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.float8, pg_catalog.float4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.float8, pg_catalog.float4);
+
+CREATE OPERATOR CLASS @extschema@.numeric_ops
+    DEFAULT FOR TYPE pg_catalog.numeric USING ivf AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.numeric, pg_catalog.numeric),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.numeric, pg_catalog.numeric),
+    OPERATOR 3 pg_catalog.= (pg_catalog.numeric, pg_catalog.numeric),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.numeric, pg_catalog.numeric),
+    OPERATOR 5 pg_catalog.> (pg_catalog.numeric, pg_catalog.numeric);
+
+CREATE OPERATOR FAMILY @extschema@.datetime_ops USING ivf;
+
+CREATE OPERATOR CLASS @extschema@.date_ops
+    DEFAULT FOR TYPE pg_catalog.date USING ivf FAMILY @extschema@.datetime_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.date, pg_catalog.date),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.date, pg_catalog.date),
+    OPERATOR 3 pg_catalog.= (pg_catalog.date, pg_catalog.date),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.date, pg_catalog.date),
+    OPERATOR 5 pg_catalog.> (pg_catalog.date, pg_catalog.date);
+
+CREATE OPERATOR CLASS @extschema@.timestamp_ops
+    DEFAULT FOR TYPE pg_catalog.timestamp USING ivf FAMILY @extschema@.datetime_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.timestamp, pg_catalog.timestamp),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.timestamp, pg_catalog.timestamp),
+    OPERATOR 3 pg_catalog.= (pg_catalog.timestamp, pg_catalog.timestamp),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.timestamp, pg_catalog.timestamp),
+    OPERATOR 5 pg_catalog.> (pg_catalog.timestamp, pg_catalog.timestamp);
+
+CREATE OPERATOR CLASS @extschema@.timestamptz_ops
+    DEFAULT FOR TYPE pg_catalog.timestamptz USING ivf FAMILY @extschema@.datetime_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.timestamptz, pg_catalog.timestamptz),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.timestamptz, pg_catalog.timestamptz),
+    OPERATOR 3 pg_catalog.= (pg_catalog.timestamptz, pg_catalog.timestamptz),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.timestamptz, pg_catalog.timestamptz),
+    OPERATOR 5 pg_catalog.> (pg_catalog.timestamptz, pg_catalog.timestamptz);
+
+ALTER OPERATOR FAMILY @extschema@.datetime_ops USING ivf ADD
+    OPERATOR 1 pg_catalog.< (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 3 pg_catalog.= (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 5 pg_catalog.> (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 1 pg_catalog.< (pg_catalog.timestamp, pg_catalog.date),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.timestamp, pg_catalog.date),
+    OPERATOR 3 pg_catalog.= (pg_catalog.timestamp, pg_catalog.date),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.timestamp, pg_catalog.date),
+    OPERATOR 5 pg_catalog.> (pg_catalog.timestamp, pg_catalog.date);
+
+CREATE OPERATOR CLASS @extschema@.time_ops
+    DEFAULT FOR TYPE pg_catalog.time USING ivf AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.time, pg_catalog.time),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.time, pg_catalog.time),
+    OPERATOR 3 pg_catalog.= (pg_catalog.time, pg_catalog.time),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.time, pg_catalog.time),
+    OPERATOR 5 pg_catalog.> (pg_catalog.time, pg_catalog.time);
+
+CREATE OPERATOR CLASS @extschema@.uuid_ops
+    DEFAULT FOR TYPE pg_catalog.uuid USING ivf AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.uuid, pg_catalog.uuid),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.uuid, pg_catalog.uuid),
+    OPERATOR 3 pg_catalog.= (pg_catalog.uuid, pg_catalog.uuid),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.uuid, pg_catalog.uuid),
+    OPERATOR 5 pg_catalog.> (pg_catalog.uuid, pg_catalog.uuid);
+
+CREATE OPERATOR CLASS @extschema@.char_ops
+    DEFAULT FOR TYPE pg_catalog."char" USING ivf AS
+    OPERATOR 1 pg_catalog.< (pg_catalog."char", pg_catalog."char"),
+    OPERATOR 2 pg_catalog.<= (pg_catalog."char", pg_catalog."char"),
+    OPERATOR 3 pg_catalog.= (pg_catalog."char", pg_catalog."char"),
+    OPERATOR 4 pg_catalog.>= (pg_catalog."char", pg_catalog."char"),
+    OPERATOR 5 pg_catalog.> (pg_catalog."char", pg_catalog."char");
+
+CREATE OPERATOR CLASS @extschema@.oid_ops
+    DEFAULT FOR TYPE pg_catalog.oid USING ivf AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.oid, pg_catalog.oid),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.oid, pg_catalog.oid),
+    OPERATOR 3 pg_catalog.= (pg_catalog.oid, pg_catalog.oid),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.oid, pg_catalog.oid),
+    OPERATOR 5 pg_catalog.> (pg_catalog.oid, pg_catalog.oid);
+
+CREATE OPERATOR CLASS @extschema@.enum_ops
+    DEFAULT FOR TYPE pg_catalog.anyenum USING ivf AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.anyenum, pg_catalog.anyenum);
+
+CREATE OPERATOR FAMILY @extschema@.text_ops USING ivf;
+
+CREATE OPERATOR CLASS @extschema@.text_ops
+    DEFAULT FOR TYPE pg_catalog.text USING ivf FAMILY @extschema@.text_ops AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.text, pg_catalog.text);
+
+CREATE OPERATOR CLASS @extschema@.name_ops
+    DEFAULT FOR TYPE pg_catalog.name USING ivf FAMILY @extschema@.text_ops AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.name, pg_catalog.name);
+
+ALTER OPERATOR FAMILY @extschema@.text_ops USING ivf ADD
+    OPERATOR 3 pg_catalog.= (pg_catalog.text, pg_catalog.name),
+    OPERATOR 3 pg_catalog.= (pg_catalog.name, pg_catalog.text);
+
+CREATE OPERATOR CLASS @extschema@.bpchar_ops
+    DEFAULT FOR TYPE pg_catalog.bpchar USING ivf AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.bpchar, pg_catalog.bpchar);
+
+CREATE OPERATOR CLASS @extschema@.bytea_ops
+    DEFAULT FOR TYPE pg_catalog.bytea USING ivf AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.bytea, pg_catalog.bytea);
+
+CREATE OPERATOR CLASS @extschema@.timetz_ops
+    DEFAULT FOR TYPE pg_catalog.timetz USING ivf AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.timetz, pg_catalog.timetz);
+
+CREATE OPERATOR CLASS @extschema@.interval_ops
+    DEFAULT FOR TYPE pg_catalog.interval USING ivf AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.interval, pg_catalog.interval);
+
+CREATE OPERATOR CLASS @extschema@.inet_ops
+    DEFAULT FOR TYPE pg_catalog.inet USING ivf AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.inet, pg_catalog.inet);
+
+CREATE OPERATOR CLASS @extschema@.array_ops
+    DEFAULT FOR TYPE pg_catalog.anyarray USING ivf AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.anyarray, pg_catalog.anyarray),
+    OPERATOR 6 pg_catalog.&& (pg_catalog.anyarray, pg_catalog.anyarray),
+    OPERATOR 7 pg_catalog.@> (pg_catalog.anyarray, pg_catalog.anyarray);
+
 -- ----------------------------------------------------------------------
 -- access method ivfflat: ivf under the name that clients of pgvector use
 -- ----------------------------------------------------------------------
@@ -1656,6 +1876,226 @@ CREATE OPERATOR CLASS @extschema@.bit_jaccard_ops
     FOR TYPE pg_catalog.bit USING ivfflat AS
     OPERATOR 1 @extschema@.<%> (pg_catalog.bit, pg_catalog.bit) FOR ORDER BY pg_catalog.float_ops,
     FUNCTION 1 @extschema@.vecdb_am_bit_jaccard(internal);
+
+-- Of the columns after the vector, which are there to be filtered by.
+
+CREATE OPERATOR CLASS @extschema@.bool_ops
+    DEFAULT FOR TYPE pg_catalog.bool USING ivfflat AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.bool, pg_catalog.bool),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.bool, pg_catalog.bool),
+    OPERATOR 3 pg_catalog.= (pg_catalog.bool, pg_catalog.bool),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.bool, pg_catalog.bool),
+    OPERATOR 5 pg_catalog.> (pg_catalog.bool, pg_catalog.bool);
+
+CREATE OPERATOR FAMILY @extschema@.integer_ops USING ivfflat;
+
+CREATE OPERATOR CLASS @extschema@.int2_ops
+    DEFAULT FOR TYPE pg_catalog.int2 USING ivfflat FAMILY @extschema@.integer_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.int2, pg_catalog.int2),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int2, pg_catalog.int2),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int2, pg_catalog.int2),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int2, pg_catalog.int2),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int2, pg_catalog.int2);
+
+CREATE OPERATOR CLASS @extschema@.int4_ops
+    DEFAULT FOR TYPE pg_catalog.int4 USING ivfflat FAMILY @extschema@.integer_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.int4, pg_catalog.int4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int4, pg_catalog.int4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int4, pg_catalog.int4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int4, pg_catalog.int4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int4, pg_catalog.int4);
+
+CREATE OPERATOR CLASS @extschema@.int8_ops
+    DEFAULT FOR TYPE pg_catalog.int8 USING ivfflat FAMILY @extschema@.integer_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.int8, pg_catalog.int8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int8, pg_catalog.int8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int8, pg_catalog.int8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int8, pg_catalog.int8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int8, pg_catalog.int8);
+
+ALTER OPERATOR FAMILY @extschema@.integer_ops USING ivfflat ADD
+    OPERATOR 1 pg_catalog.< (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int8, pg_catalog.int4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int8, pg_catalog.int4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int8, pg_catalog.int4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int8, pg_catalog.int4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int8, pg_catalog.int4);
+
+CREATE OPERATOR FAMILY @extschema@.float_ops USING ivfflat;
+
+CREATE OPERATOR CLASS @extschema@.float4_ops
+    DEFAULT FOR TYPE pg_catalog.float4 USING ivfflat FAMILY @extschema@.float_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.float4, pg_catalog.float4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.float4, pg_catalog.float4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.float4, pg_catalog.float4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.float4, pg_catalog.float4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.float4, pg_catalog.float4);
+
+CREATE OPERATOR CLASS @extschema@.float8_ops
+    DEFAULT FOR TYPE pg_catalog.float8 USING ivfflat FAMILY @extschema@.float_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.float8, pg_catalog.float8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.float8, pg_catalog.float8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.float8, pg_catalog.float8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.float8, pg_catalog.float8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.float8, pg_catalog.float8);
+
+ALTER OPERATOR FAMILY @extschema@.float_ops USING ivfflat ADD
+    OPERATOR 1 pg_catalog.< (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 1 pg_catalog.< (pg_catalog.float8, pg_catalog.float4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.float8, pg_catalog.float4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.float8, pg_catalog.float4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.float8, pg_catalog.float4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.float8, pg_catalog.float4);
+
+CREATE OPERATOR CLASS @extschema@.numeric_ops
+    DEFAULT FOR TYPE pg_catalog.numeric USING ivfflat AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.numeric, pg_catalog.numeric),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.numeric, pg_catalog.numeric),
+    OPERATOR 3 pg_catalog.= (pg_catalog.numeric, pg_catalog.numeric),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.numeric, pg_catalog.numeric),
+    OPERATOR 5 pg_catalog.> (pg_catalog.numeric, pg_catalog.numeric);
+
+CREATE OPERATOR FAMILY @extschema@.datetime_ops USING ivfflat;
+
+CREATE OPERATOR CLASS @extschema@.date_ops
+    DEFAULT FOR TYPE pg_catalog.date USING ivfflat FAMILY @extschema@.datetime_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.date, pg_catalog.date),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.date, pg_catalog.date),
+    OPERATOR 3 pg_catalog.= (pg_catalog.date, pg_catalog.date),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.date, pg_catalog.date),
+    OPERATOR 5 pg_catalog.> (pg_catalog.date, pg_catalog.date);
+
+CREATE OPERATOR CLASS @extschema@.timestamp_ops
+    DEFAULT FOR TYPE pg_catalog.timestamp USING ivfflat FAMILY @extschema@.datetime_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.timestamp, pg_catalog.timestamp),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.timestamp, pg_catalog.timestamp),
+    OPERATOR 3 pg_catalog.= (pg_catalog.timestamp, pg_catalog.timestamp),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.timestamp, pg_catalog.timestamp),
+    OPERATOR 5 pg_catalog.> (pg_catalog.timestamp, pg_catalog.timestamp);
+
+CREATE OPERATOR CLASS @extschema@.timestamptz_ops
+    DEFAULT FOR TYPE pg_catalog.timestamptz USING ivfflat FAMILY @extschema@.datetime_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.timestamptz, pg_catalog.timestamptz),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.timestamptz, pg_catalog.timestamptz),
+    OPERATOR 3 pg_catalog.= (pg_catalog.timestamptz, pg_catalog.timestamptz),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.timestamptz, pg_catalog.timestamptz),
+    OPERATOR 5 pg_catalog.> (pg_catalog.timestamptz, pg_catalog.timestamptz);
+
+ALTER OPERATOR FAMILY @extschema@.datetime_ops USING ivfflat ADD
+    OPERATOR 1 pg_catalog.< (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 3 pg_catalog.= (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 5 pg_catalog.> (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 1 pg_catalog.< (pg_catalog.timestamp, pg_catalog.date),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.timestamp, pg_catalog.date),
+    OPERATOR 3 pg_catalog.= (pg_catalog.timestamp, pg_catalog.date),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.timestamp, pg_catalog.date),
+    OPERATOR 5 pg_catalog.> (pg_catalog.timestamp, pg_catalog.date);
+
+CREATE OPERATOR CLASS @extschema@.time_ops
+    DEFAULT FOR TYPE pg_catalog.time USING ivfflat AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.time, pg_catalog.time),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.time, pg_catalog.time),
+    OPERATOR 3 pg_catalog.= (pg_catalog.time, pg_catalog.time),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.time, pg_catalog.time),
+    OPERATOR 5 pg_catalog.> (pg_catalog.time, pg_catalog.time);
+
+CREATE OPERATOR CLASS @extschema@.uuid_ops
+    DEFAULT FOR TYPE pg_catalog.uuid USING ivfflat AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.uuid, pg_catalog.uuid),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.uuid, pg_catalog.uuid),
+    OPERATOR 3 pg_catalog.= (pg_catalog.uuid, pg_catalog.uuid),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.uuid, pg_catalog.uuid),
+    OPERATOR 5 pg_catalog.> (pg_catalog.uuid, pg_catalog.uuid);
+
+CREATE OPERATOR CLASS @extschema@.char_ops
+    DEFAULT FOR TYPE pg_catalog."char" USING ivfflat AS
+    OPERATOR 1 pg_catalog.< (pg_catalog."char", pg_catalog."char"),
+    OPERATOR 2 pg_catalog.<= (pg_catalog."char", pg_catalog."char"),
+    OPERATOR 3 pg_catalog.= (pg_catalog."char", pg_catalog."char"),
+    OPERATOR 4 pg_catalog.>= (pg_catalog."char", pg_catalog."char"),
+    OPERATOR 5 pg_catalog.> (pg_catalog."char", pg_catalog."char");
+
+CREATE OPERATOR CLASS @extschema@.oid_ops
+    DEFAULT FOR TYPE pg_catalog.oid USING ivfflat AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.oid, pg_catalog.oid),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.oid, pg_catalog.oid),
+    OPERATOR 3 pg_catalog.= (pg_catalog.oid, pg_catalog.oid),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.oid, pg_catalog.oid),
+    OPERATOR 5 pg_catalog.> (pg_catalog.oid, pg_catalog.oid);
+
+CREATE OPERATOR CLASS @extschema@.enum_ops
+    DEFAULT FOR TYPE pg_catalog.anyenum USING ivfflat AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.anyenum, pg_catalog.anyenum);
+
+CREATE OPERATOR FAMILY @extschema@.text_ops USING ivfflat;
+
+CREATE OPERATOR CLASS @extschema@.text_ops
+    DEFAULT FOR TYPE pg_catalog.text USING ivfflat FAMILY @extschema@.text_ops AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.text, pg_catalog.text);
+
+CREATE OPERATOR CLASS @extschema@.name_ops
+    DEFAULT FOR TYPE pg_catalog.name USING ivfflat FAMILY @extschema@.text_ops AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.name, pg_catalog.name);
+
+ALTER OPERATOR FAMILY @extschema@.text_ops USING ivfflat ADD
+    OPERATOR 3 pg_catalog.= (pg_catalog.text, pg_catalog.name),
+    OPERATOR 3 pg_catalog.= (pg_catalog.name, pg_catalog.text);
+
+CREATE OPERATOR CLASS @extschema@.bpchar_ops
+    DEFAULT FOR TYPE pg_catalog.bpchar USING ivfflat AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.bpchar, pg_catalog.bpchar);
+
+CREATE OPERATOR CLASS @extschema@.bytea_ops
+    DEFAULT FOR TYPE pg_catalog.bytea USING ivfflat AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.bytea, pg_catalog.bytea);
+
+CREATE OPERATOR CLASS @extschema@.timetz_ops
+    DEFAULT FOR TYPE pg_catalog.timetz USING ivfflat AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.timetz, pg_catalog.timetz);
+
+CREATE OPERATOR CLASS @extschema@.interval_ops
+    DEFAULT FOR TYPE pg_catalog.interval USING ivfflat AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.interval, pg_catalog.interval);
+
+CREATE OPERATOR CLASS @extschema@.inet_ops
+    DEFAULT FOR TYPE pg_catalog.inet USING ivfflat AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.inet, pg_catalog.inet);
+
+CREATE OPERATOR CLASS @extschema@.array_ops
+    DEFAULT FOR TYPE pg_catalog.anyarray USING ivfflat AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.anyarray, pg_catalog.anyarray),
+    OPERATOR 6 pg_catalog.&& (pg_catalog.anyarray, pg_catalog.anyarray),
+    OPERATOR 7 pg_catalog.@> (pg_catalog.anyarray, pg_catalog.anyarray);
 
 -- ----------------------------------------------------------------------
 -- access method hnsw: a graph in which vectors lead to near ones
@@ -1773,6 +2213,226 @@ CREATE OPERATOR CLASS @extschema@.bit_jaccard_ops
     OPERATOR 1 @extschema@.<%> (pg_catalog.bit, pg_catalog.bit) FOR ORDER BY pg_catalog.float_ops,
     FUNCTION 1 @extschema@.vecdb_am_bit_jaccard(internal);
 
+-- Of the columns after the vector, which are there to be filtered by.
+
+CREATE OPERATOR CLASS @extschema@.bool_ops
+    DEFAULT FOR TYPE pg_catalog.bool USING hnsw AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.bool, pg_catalog.bool),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.bool, pg_catalog.bool),
+    OPERATOR 3 pg_catalog.= (pg_catalog.bool, pg_catalog.bool),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.bool, pg_catalog.bool),
+    OPERATOR 5 pg_catalog.> (pg_catalog.bool, pg_catalog.bool);
+
+CREATE OPERATOR FAMILY @extschema@.integer_ops USING hnsw;
+
+CREATE OPERATOR CLASS @extschema@.int2_ops
+    DEFAULT FOR TYPE pg_catalog.int2 USING hnsw FAMILY @extschema@.integer_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.int2, pg_catalog.int2),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int2, pg_catalog.int2),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int2, pg_catalog.int2),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int2, pg_catalog.int2),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int2, pg_catalog.int2);
+
+CREATE OPERATOR CLASS @extschema@.int4_ops
+    DEFAULT FOR TYPE pg_catalog.int4 USING hnsw FAMILY @extschema@.integer_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.int4, pg_catalog.int4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int4, pg_catalog.int4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int4, pg_catalog.int4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int4, pg_catalog.int4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int4, pg_catalog.int4);
+
+CREATE OPERATOR CLASS @extschema@.int8_ops
+    DEFAULT FOR TYPE pg_catalog.int8 USING hnsw FAMILY @extschema@.integer_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.int8, pg_catalog.int8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int8, pg_catalog.int8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int8, pg_catalog.int8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int8, pg_catalog.int8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int8, pg_catalog.int8);
+
+ALTER OPERATOR FAMILY @extschema@.integer_ops USING hnsw ADD
+    OPERATOR 1 pg_catalog.< (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int2, pg_catalog.int4),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int2, pg_catalog.int8),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int4, pg_catalog.int2),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int4, pg_catalog.int8),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int8, pg_catalog.int2),
+    OPERATOR 1 pg_catalog.< (pg_catalog.int8, pg_catalog.int4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.int8, pg_catalog.int4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.int8, pg_catalog.int4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.int8, pg_catalog.int4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.int8, pg_catalog.int4);
+
+CREATE OPERATOR FAMILY @extschema@.float_ops USING hnsw;
+
+CREATE OPERATOR CLASS @extschema@.float4_ops
+    DEFAULT FOR TYPE pg_catalog.float4 USING hnsw FAMILY @extschema@.float_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.float4, pg_catalog.float4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.float4, pg_catalog.float4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.float4, pg_catalog.float4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.float4, pg_catalog.float4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.float4, pg_catalog.float4);
+
+CREATE OPERATOR CLASS @extschema@.float8_ops
+    DEFAULT FOR TYPE pg_catalog.float8 USING hnsw FAMILY @extschema@.float_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.float8, pg_catalog.float8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.float8, pg_catalog.float8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.float8, pg_catalog.float8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.float8, pg_catalog.float8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.float8, pg_catalog.float8);
+
+ALTER OPERATOR FAMILY @extschema@.float_ops USING hnsw ADD
+    OPERATOR 1 pg_catalog.< (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 3 pg_catalog.= (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 5 pg_catalog.> (pg_catalog.float4, pg_catalog.float8),
+    OPERATOR 1 pg_catalog.< (pg_catalog.float8, pg_catalog.float4),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.float8, pg_catalog.float4),
+    OPERATOR 3 pg_catalog.= (pg_catalog.float8, pg_catalog.float4),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.float8, pg_catalog.float4),
+    OPERATOR 5 pg_catalog.> (pg_catalog.float8, pg_catalog.float4);
+
+CREATE OPERATOR CLASS @extschema@.numeric_ops
+    DEFAULT FOR TYPE pg_catalog.numeric USING hnsw AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.numeric, pg_catalog.numeric),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.numeric, pg_catalog.numeric),
+    OPERATOR 3 pg_catalog.= (pg_catalog.numeric, pg_catalog.numeric),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.numeric, pg_catalog.numeric),
+    OPERATOR 5 pg_catalog.> (pg_catalog.numeric, pg_catalog.numeric);
+
+CREATE OPERATOR FAMILY @extschema@.datetime_ops USING hnsw;
+
+CREATE OPERATOR CLASS @extschema@.date_ops
+    DEFAULT FOR TYPE pg_catalog.date USING hnsw FAMILY @extschema@.datetime_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.date, pg_catalog.date),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.date, pg_catalog.date),
+    OPERATOR 3 pg_catalog.= (pg_catalog.date, pg_catalog.date),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.date, pg_catalog.date),
+    OPERATOR 5 pg_catalog.> (pg_catalog.date, pg_catalog.date);
+
+CREATE OPERATOR CLASS @extschema@.timestamp_ops
+    DEFAULT FOR TYPE pg_catalog.timestamp USING hnsw FAMILY @extschema@.datetime_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.timestamp, pg_catalog.timestamp),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.timestamp, pg_catalog.timestamp),
+    OPERATOR 3 pg_catalog.= (pg_catalog.timestamp, pg_catalog.timestamp),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.timestamp, pg_catalog.timestamp),
+    OPERATOR 5 pg_catalog.> (pg_catalog.timestamp, pg_catalog.timestamp);
+
+CREATE OPERATOR CLASS @extschema@.timestamptz_ops
+    DEFAULT FOR TYPE pg_catalog.timestamptz USING hnsw FAMILY @extschema@.datetime_ops AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.timestamptz, pg_catalog.timestamptz),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.timestamptz, pg_catalog.timestamptz),
+    OPERATOR 3 pg_catalog.= (pg_catalog.timestamptz, pg_catalog.timestamptz),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.timestamptz, pg_catalog.timestamptz),
+    OPERATOR 5 pg_catalog.> (pg_catalog.timestamptz, pg_catalog.timestamptz);
+
+ALTER OPERATOR FAMILY @extschema@.datetime_ops USING hnsw ADD
+    OPERATOR 1 pg_catalog.< (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 3 pg_catalog.= (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 5 pg_catalog.> (pg_catalog.date, pg_catalog.timestamp),
+    OPERATOR 1 pg_catalog.< (pg_catalog.timestamp, pg_catalog.date),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.timestamp, pg_catalog.date),
+    OPERATOR 3 pg_catalog.= (pg_catalog.timestamp, pg_catalog.date),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.timestamp, pg_catalog.date),
+    OPERATOR 5 pg_catalog.> (pg_catalog.timestamp, pg_catalog.date);
+
+CREATE OPERATOR CLASS @extschema@.time_ops
+    DEFAULT FOR TYPE pg_catalog.time USING hnsw AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.time, pg_catalog.time),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.time, pg_catalog.time),
+    OPERATOR 3 pg_catalog.= (pg_catalog.time, pg_catalog.time),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.time, pg_catalog.time),
+    OPERATOR 5 pg_catalog.> (pg_catalog.time, pg_catalog.time);
+
+CREATE OPERATOR CLASS @extschema@.uuid_ops
+    DEFAULT FOR TYPE pg_catalog.uuid USING hnsw AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.uuid, pg_catalog.uuid),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.uuid, pg_catalog.uuid),
+    OPERATOR 3 pg_catalog.= (pg_catalog.uuid, pg_catalog.uuid),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.uuid, pg_catalog.uuid),
+    OPERATOR 5 pg_catalog.> (pg_catalog.uuid, pg_catalog.uuid);
+
+CREATE OPERATOR CLASS @extschema@.char_ops
+    DEFAULT FOR TYPE pg_catalog."char" USING hnsw AS
+    OPERATOR 1 pg_catalog.< (pg_catalog."char", pg_catalog."char"),
+    OPERATOR 2 pg_catalog.<= (pg_catalog."char", pg_catalog."char"),
+    OPERATOR 3 pg_catalog.= (pg_catalog."char", pg_catalog."char"),
+    OPERATOR 4 pg_catalog.>= (pg_catalog."char", pg_catalog."char"),
+    OPERATOR 5 pg_catalog.> (pg_catalog."char", pg_catalog."char");
+
+CREATE OPERATOR CLASS @extschema@.oid_ops
+    DEFAULT FOR TYPE pg_catalog.oid USING hnsw AS
+    OPERATOR 1 pg_catalog.< (pg_catalog.oid, pg_catalog.oid),
+    OPERATOR 2 pg_catalog.<= (pg_catalog.oid, pg_catalog.oid),
+    OPERATOR 3 pg_catalog.= (pg_catalog.oid, pg_catalog.oid),
+    OPERATOR 4 pg_catalog.>= (pg_catalog.oid, pg_catalog.oid),
+    OPERATOR 5 pg_catalog.> (pg_catalog.oid, pg_catalog.oid);
+
+CREATE OPERATOR CLASS @extschema@.enum_ops
+    DEFAULT FOR TYPE pg_catalog.anyenum USING hnsw AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.anyenum, pg_catalog.anyenum);
+
+CREATE OPERATOR FAMILY @extschema@.text_ops USING hnsw;
+
+CREATE OPERATOR CLASS @extschema@.text_ops
+    DEFAULT FOR TYPE pg_catalog.text USING hnsw FAMILY @extschema@.text_ops AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.text, pg_catalog.text);
+
+CREATE OPERATOR CLASS @extschema@.name_ops
+    DEFAULT FOR TYPE pg_catalog.name USING hnsw FAMILY @extschema@.text_ops AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.name, pg_catalog.name);
+
+ALTER OPERATOR FAMILY @extschema@.text_ops USING hnsw ADD
+    OPERATOR 3 pg_catalog.= (pg_catalog.text, pg_catalog.name),
+    OPERATOR 3 pg_catalog.= (pg_catalog.name, pg_catalog.text);
+
+CREATE OPERATOR CLASS @extschema@.bpchar_ops
+    DEFAULT FOR TYPE pg_catalog.bpchar USING hnsw AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.bpchar, pg_catalog.bpchar);
+
+CREATE OPERATOR CLASS @extschema@.bytea_ops
+    DEFAULT FOR TYPE pg_catalog.bytea USING hnsw AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.bytea, pg_catalog.bytea);
+
+CREATE OPERATOR CLASS @extschema@.timetz_ops
+    DEFAULT FOR TYPE pg_catalog.timetz USING hnsw AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.timetz, pg_catalog.timetz);
+
+CREATE OPERATOR CLASS @extschema@.interval_ops
+    DEFAULT FOR TYPE pg_catalog.interval USING hnsw AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.interval, pg_catalog.interval);
+
+CREATE OPERATOR CLASS @extschema@.inet_ops
+    DEFAULT FOR TYPE pg_catalog.inet USING hnsw AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.inet, pg_catalog.inet);
+
+CREATE OPERATOR CLASS @extschema@.array_ops
+    DEFAULT FOR TYPE pg_catalog.anyarray USING hnsw AS
+    OPERATOR 3 pg_catalog.= (pg_catalog.anyarray, pg_catalog.anyarray),
+    OPERATOR 6 pg_catalog.&& (pg_catalog.anyarray, pg_catalog.anyarray),
+    OPERATOR 7 pg_catalog.@> (pg_catalog.anyarray, pg_catalog.anyarray);
+
 -- ----------------------------------------------------------------------
 -- looking after indexes: for the index's owner
 -- ----------------------------------------------------------------------
@@ -1827,6 +2487,6 @@ CREATE FUNCTION @extschema@.vecdb_prewarm(index regclass)
 CREATE FUNCTION @extschema@.vecdb_last_scan(
         OUT index regclass, OUT ef bigint, OUT probes bigint, OUT nodes bigint, OUT lists bigint,
         OUT entries bigint, OUT distances bigint, OUT bounds bigint, OUT rows bigint,
-        OUT sweeps bigint)
+        OUT sweeps bigint, OUT tested bigint, OUT passed bigint, OUT bridged bigint)
     AS 'MODULE_PATHNAME', 'vdb_admin_last_scan'
     LANGUAGE C VOLATILE;

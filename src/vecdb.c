@@ -11,12 +11,20 @@
 #include "am/common/options.h"
 #include "compat/compat.h"
 #include "kernel/kernel.h"
+#include "plan/plan.h"
 
 VDB_COMPAT_MODULE_MAGIC("vecdb", "0.1.0");
 
 extern PGDLLEXPORT void _PG_init(void);
 
 static char *simd = NULL;
+
+static const struct config_enum_entry strategies[] = {
+	{"auto", VDB_PLAN_AUTO, false},
+	{"exact", VDB_PLAN_EXACT, false},
+	{"search", VDB_PLAN_SEARCH, false},
+	{NULL, 0, false}
+};
 
 /* The instruction set of that name, -1 if there is none. */
 static int
@@ -75,7 +83,29 @@ _PG_init(void)
 							   check_simd,
 							   assign_simd,
 							   show_simd);
+	DefineCustomBoolVariable("vecdb.enable_filtered_scan",
+							 "Enables the planner's use of filtered scans.",
+							 NULL,
+							 &vdb_plan_enable_filtered_scan,
+							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
+	DefineCustomEnumVariable("vecdb.filtered_scan_strategy",
+							 "How filtered scans find the nearest of the rows that a condition is true of.",
+							 "auto takes what costs less: exact, all of their distances; or search, the index.",
+							 &vdb_plan_strategy,
+							 VDB_PLAN_AUTO,
+							 strategies,
+							 PGC_USERSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
 	vdb_am_init();
+	vdb_plan_init();
 	vdb_admin_init();
 	/* What nobody has defined by now is nobody's. */
 	MarkGUCPrefixReserved("vecdb");

@@ -9,42 +9,17 @@
 
 #if VDB_COMPAT_EXPLAINS_NODES
 
-#include "access/relscan.h"
-#include "commands/explain.h"
-#include "commands/explain_format.h"
-#include "commands/explain_state.h"
 #include "nodes/execnodes.h"
 
-#include "am/common/last.h"
-#include "am/hnsw/hnsw.h"
-#include "am/ivf/ivf.h"
+#include "am/common/explain.h"
+#include "am/common/scan.h"
 
 static explain_per_node_hook_type previous;
-
-/* A number of a scan: as in vecdb_last_scan(). */
-static void
-add(ExplainState *es, const char *name, uint64 number, bool always)
-{
-	if (number > 0 || always)
-		ExplainPropertyUInteger(name, NULL, number, es);
-}
-
-static void
-tell(ExplainState *es, const VdbAmLastScan *counts)
-{
-	add(es, counts->graph ? "Search Width" : "Probes", counts->width, false);
-	add(es, counts->graph ? "Nodes Visited" : "Lists Visited", counts->nodes, true);
-	add(es, "Entries Scanned", counts->entries, false);
-	add(es, "Distances Estimated", counts->distances, false);
-	add(es, "Rows Bounded", counts->bounds, false);
-	add(es, "Index Sweeps", counts->sweeps, false);
-}
 
 static void
 explain_node(PlanState *planstate, List *ancestors, const char *relationship,
 			 const char *plan_name, ExplainState *es)
 {
-	VdbAmLastScan counts;
 	IndexScanDesc scan;
 
 	if (previous != NULL)
@@ -54,9 +29,8 @@ explain_node(PlanState *planstate, List *ancestors, const char *relationship,
 	scan = ((IndexScanState *) planstate)->iss_ScanDesc;
 	if (scan == NULL)
 		return;
-	if (vdb_hnsw_is_index(scan->indexRelation) ? vdb_hnsw_scan_counts(scan, &counts) :
-		vdb_ivf_is_index(scan->indexRelation) && vdb_ivf_scan_counts(scan, &counts))
-		tell(es, &counts);
+	if (vdb_am_is_ours(scan->indexRelation->rd_rel->relam))
+		vdb_am_explain(es, scan);
 }
 
 void

@@ -10,7 +10,7 @@
 #include "am/common/last.h"
 #include "compat/compat.h"
 
-#define NCOLUMNS 10
+#define NCOLUMNS 13
 
 /*
  * vecdb_last_scan(): one row, of which doc/admin.md tells; all NULL before the
@@ -52,6 +52,12 @@ vdb_admin_last_scan(PG_FUNCTION_ARGS)
 	values[n++] = Int64GetDatum(last->rows);
 	nulls[n] = no_graph;
 	values[n++] = Int64GetDatum(last->sweeps);
+	nulls[n] = none;
+	values[n++] = Int64GetDatum(last->tested);
+	nulls[n] = none;
+	values[n++] = Int64GetDatum(last->passed);
+	nulls[n] = no_graph;
+	values[n++] = Int64GetDatum(last->bridged);
 	Assert(n == NCOLUMNS);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
 }

@@ -48,6 +48,8 @@ sql('source', q{
         WITH (quantizer = pq, bits = 4, lists = 5);
     CREATE INDEX items_sq8 ON app.items USING ivf (i3 int8vec_cosine_ops)
         WITH (quantizer = sq8);
+    CREATE INDEX items_filter ON app.items
+        USING hnsw (v3 vector_l2_ops, id, (id % 10), norm float8_ops);
     CREATE VIEW app.near AS
         SELECT id, v3 <-> '[1,1,1]' AS l2, v3 <=> '[1,1,1]'::vector AS cosine,
                v3::halfvec(3) AS half, h3 <#> '[1,1,1]' AS ip,
@@ -133,6 +135,12 @@ my $by_index = "SET enable_seqscan = off; ";
 like(sql('custom', "$by_index EXPLAIN $point"), qr/items_v3/,
     'the restored index is used');
 is(sql('custom', "$by_index $point"), '1|1', 'it finds the row');
+my $near = q{SELECT id FROM app.items WHERE id % 10 = 7 AND norm < 30
+    ORDER BY v3 <-> '[1,1,1]' LIMIT 1};
+like(sql('custom', "$by_index EXPLAIN $near"), qr/items_filter.*Index Cond/s,
+    'so is the one with filter columns');
+is(sql('custom', "$by_index $near"), sql('source', "SET enable_indexscan = off; $near"),
+    'and it finds the row');
 
 # COPY: text and binary, each read back and written again as binary.
 my $columns = 'id, v, v3, h, h3, s, s9, i, i3, b, many, u';

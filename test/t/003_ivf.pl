@@ -32,7 +32,7 @@ $node->safe_psql('postgres', q{
     CREATE INDEX items_coded ON items USING ivf (v vector_l2_ops) WITH (lists = 4);
     CREATE INDEX items_plain ON items USING ivfflat (v vector_cosine_ops) WITH (lists = 4);
     CREATE UNLOGGED TABLE fleeting (LIKE items);
-    CREATE INDEX ON fleeting USING ivf (v vector_l2_ops);
+    CREATE INDEX ON fleeting USING ivf (v vector_l2_ops, id);
     INSERT INTO fleeting SELECT * FROM items;
 });
 

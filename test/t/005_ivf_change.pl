@@ -39,8 +39,8 @@ $node->safe_psql('postgres', q{
               + 0.3 * sin(seed * 12.9898::float8 + seed * i * 0.37::float8))::vector
           FROM generate_series(1, 24) i$$;
     CREATE TABLE items (id int, v vector(24));
-    CREATE INDEX items_coded ON items USING ivf (v vector_l2_ops);
-    CREATE INDEX items_plain ON items USING ivfflat (v vector_cosine_ops);
+    CREATE INDEX items_coded ON items USING ivf (v vector_l2_ops, id);
+    CREATE INDEX items_plain ON items USING ivfflat (v vector_cosine_ops, (id % 7), id);
 });
 
 my $settings = 'SET enable_seqscan = off; SET enable_sort = off;'

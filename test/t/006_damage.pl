@@ -19,9 +19,10 @@ my ($meta, $lead, $rows, $tids, $floats, $state) = (1 .. 6);
 
 # ---- pages ----
 
-# Where things are on the pages of 40 dimensions, see ivf_format.h.
+# Where things are on the pages of 40 dimensions and an int4, see ivf_format.h.
 my $contents = 24;
-my %list = (blocks => $contents + 64, stride => 768, block => 576, lanes => 256);
+my %list = (blocks => $contents + 64, stride => 896, block => 576, lanes => 256);
+my $tids_per_page = int(($size - 24 - 8 - 8) / 10);
 my %directory = (blocks => $contents + 64, stride => 1536, block => 576, lanes => 160);
 
 sub next_of { return unpack('V', substr($_[0], $size - 8, 4)) }
@@ -33,11 +34,17 @@ sub set_u16 { set($_[0], $contents + $_[1], pack('v', $_[2])); return }
 sub set_u32 { set($_[0], $contents + $_[1], pack('V', $_[2])); return }
 sub set_next { set($_[0], $size - 8, pack('V', $_[1])); return }
 
-# The place of a lane's row id, its factors, and what the directory knows.
+# The place of a lane's row id, its filter column, its factors, and what the
+# directory knows.
 sub tid_at
 {
     my ($shape, $lane) = @_;
     return $shape->{blocks} + int($lane / 32) * $shape->{stride} + $shape->{block} + $lane % 32 * 6;
+}
+sub codes_at
+{
+    my ($lane) = @_;
+    return $list{blocks} + int($lane / 32) * $list{stride} + $list{block} + 32 * 6 + $lane % 32 * 4;
 }
 sub factor_at
 {
@@ -114,6 +121,10 @@ my %faults = (
         sub { my ($i, $p) = @_; set($p->[ $i->{head} ], tid_at(\%list, 3), pack('vvv', 0, 2, 2000)) } ],
     no_such_block => [ qr/which the table does not have/,
         sub { my ($i, $p) = @_; set($p->[ $i->{head} ], tid_at(\%list, 3), pack('vvv', 10, 2, 2)) } ],
+    other_codes => [ qr/lane 5 has other filter columns than row/,
+        sub { my ($i, $p) = @_; set($p->[ $i->{second} ], codes_at(5), pack('V', 4711)) } ],
+    other_null_codes => [ qr/lane 2 has other filter columns than row/,
+        sub { my ($i, $p) = @_; set_u32($p->[ $i->{nulls} ], 8 + 6 * $tids_per_page + 2 * 4, 4711) } ],
     lost_entry => [ qr/of the table is missing/,
         sub { my ($i, $p) = @_; set($p->[ $i->{head} ], tid_at(\%list, 3), pack('vvv', 0, 0, 0));
             set($p->[ $i->{head} ], factor_at(\%list, 3) + $_->[0], pack('f<', $_->[1]))
@@ -195,6 +206,10 @@ my %faults = (
         sub { my ($i, $p) = @_; set_u32($p->[0], 8, 70000) } ],
     meta_metric => [ qr/impossible values/,
         sub { my ($i, $p) = @_; set($p->[0], $contents + 13, pack('C', 1)) } ],
+    meta_codes => [ qr/impossible values/,
+        sub { my ($i, $p) = @_; set_u32($p->[0], 64, 200) } ],
+    meta_columns => [ qr/it has other filter columns/,
+        sub { my ($i, $p) = @_; set_u32($p->[0], 68, 4711) } ],
     meta_zeroed => [ qr/it is all zeroes/,
         sub { my ($i, $p) = @_; $p->[0] = "\0" x $size } ],
     meta_state => [ qr/something else leads to/,
@@ -264,7 +279,7 @@ $node->safe_psql('postgres', q{
         BEGIN
             EXECUTE format('CREATE TABLE %1$I (id int, v vector(40));
                 INSERT INTO %1$I SELECT * FROM source WHERE id <= 900 ORDER BY id;
-                CREATE INDEX %2$I ON %1$I USING ivf (v vector_l2_ops) WITH (lists = 3)',
+                CREATE INDEX %2$I ON %1$I USING ivf (v vector_l2_ops, id) WITH (lists = 3)',
                 name, name || '_v');
         END$$;
 } . join('', map { "CALL make('$_');" } @names));
@@ -342,7 +357,7 @@ my $damage = qr/^(XX00[012]|58...)$/;
 foreach my $name (sort keys %faults)
 {
     like(check($name, ''), $faults{$name}[0], "$name: the check finds it");
-    use_it($name, $name eq 'meta_version' ? qr/^0A000$/ : $damage);
+    use_it($name, $name =~ /^meta_(version|columns)$/ ? qr/^0A000$/ : $damage);
     check($name, ' later on');
 }
 foreach my $name (map { "random_$_" } 1 .. $random)

@@ -28,13 +28,13 @@ $node->safe_psql('postgres', q{
           FROM generate_series(1, 40) i$$;
     CREATE TABLE items (id int, v vector(40));
     INSERT INTO items SELECT i, made(i) FROM generate_series(1, 500) i;
-    CREATE INDEX items_coded ON items USING ivf (v vector_l2_ops) WITH (lists = 4);
+    CREATE INDEX items_coded ON items USING ivf (v vector_l2_ops, id) WITH (lists = 4);
     -- they are larger than they should be, for vacuum to split
     ALTER INDEX items_coded RESET (lists);
     CREATE INDEX items_plain ON items USING ivfflat (v vector_cosine_ops) WITH (lists = 4);
     CREATE INDEX items_graph ON items USING hnsw (v vector_ip_ops) WITH (m = 8, ef_construction = 32);
     CREATE TABLE late (id int, v vector(2500));
-    CREATE INDEX late_wide ON late USING ivf (v vector_ip_ops);
+    CREATE INDEX late_wide ON late USING ivf (v vector_ip_ops, id);
 });
 
 my @indexes = ('items_coded', 'items_plain', 'items_graph', 'late_wide');

@@ -34,6 +34,7 @@ $node->append_conf('postgresql.conf', q{
 $node->start;
 
 # Vectors of random data; one of many rows, others of two rows each, and NULLs.
+# The check compares the filter columns of two of the indexes with the table's.
 $node->safe_psql('postgres', q{
     CREATE EXTENSION vecdb;
     CREATE FUNCTION made(seed int) RETURNS vector LANGUAGE sql IMMUTABLE AS
@@ -43,9 +44,9 @@ $node->safe_psql('postgres', q{
     CREATE FUNCTION row_vector(id int) RETURNS vector LANGUAGE sql IMMUTABLE AS
         $$SELECT CASE WHEN id % 40 = 3 THEN NULL WHEN id % 12 = 7 THEN made(1)
               WHEN id % 5 = 0 THEN made(id - 1) ELSE made(id) END$$;
-    CREATE TABLE items (id int, v vector(24));
-    CREATE INDEX items_coded ON items USING hnsw (v vector_l2_ops) WITH (m = 8);
-    CREATE INDEX items_plain ON items USING hnsw (v vector_cosine_ops) WITH (quantizer = none);
+    CREATE TABLE items (id int, v vector(24), turn int DEFAULT 0);
+    CREATE INDEX items_coded ON items USING hnsw (v vector_l2_ops, id, turn) WITH (m = 8);
+    CREATE INDEX items_plain ON items USING hnsw (v vector_cosine_ops, (id::text)) WITH (quantizer = none);
     CREATE INDEX items_taxi ON items USING hnsw (v vector_l1_ops) WITH (m = 4);
 });
 
@@ -126,6 +127,8 @@ my @others = (
               . $_ % 7 . ";\nVACUUM items;\n" } 0 .. 40)],
     ['VACUUM after updates', join('', map { "UPDATE items SET v = row_vector(id + $_) WHERE id % 3 = 0 AND id % 11 = "
               . $_ % 11 . ";\nVACUUM items;\n" } 1 .. 40)],
+    ['UPDATE of filter columns', join('', map { "UPDATE items SET turn = $_ WHERE id % 3 = 0 AND id % 5 = "
+              . $_ % 5 . ";\n" . ($_ % 4 ? '' : "VACUUM items;\n") } 1 .. 60)],
     ['VACUUM cancelled', join('', map { "RESET statement_timeout; DELETE FROM items WHERE id % 3 = 0 AND id % 7 = "
               . $_ % 7 . ";\nSET statement_timeout = " . (2 + $_ * 7 % 60) . ";\nVACUUM items;\n" } 0 .. 40)],
     ['REINDEX CONCURRENTLY', "REINDEX TABLE CONCURRENTLY items;\n" x 10],

@@ -20,13 +20,23 @@ my ($free, $node, $dead, $bucket) = (0 .. 3);
 
 # ---- pages ----
 
-# Where things are on the pages of 40 dimensions with m = 8, see hnsw_format.h.
+# Where things are on the pages of 40 dimensions with m = 8, see hnsw_format.h: with
+# so many bytes of codes, and room for so many neighbours.
 my $contents = 24;
-my $m = 8;
-my $row_at = 16 + 2 * $m * 4;
-my $slot_size = $row_at + 52;
-my $per_page = int(($size - 24 - 8 - 4) / $slot_size);
 my %lanes = (block => 576, stride => 576 + 128);
+my ($row_at, $slot_size, $per_page, $bucket_codes, %field);
+
+sub layout
+{
+    my ($codes, $neighbours) = @_;
+    my $list_at = 16 + 4 * int(($codes + 3) / 4);
+    $row_at = $list_at + $neighbours * 4;
+    $slot_size = $row_at + 52;
+    $per_page = int(($size - 24 - 8 - 4) / $slot_size);
+    $bucket_codes = 16 + 6 * int(($slot_size - 16) / (6 + $codes));
+    %field = (state => 0, count => 1, tid => 2, more => 8, codes => 16, list => $list_at, row => $row_at);
+    return;
+}
 
 sub next_of { return unpack('V', substr($_[0], $size - 8, 4)) }
 sub kind_of { return unpack('v', substr($_[0], $size - 4, 2)) }
@@ -42,7 +52,6 @@ sub set_next { set($_[0], $size - 8, pack('V', $_[1])); return }
 # The place of a slot, by its number, of a field of it, and of a lane's node.
 sub slot_at { return 4 + $_[0] % $per_page * $slot_size }
 sub block_of { return int($_[0] / $per_page) }
-my %field = (state => 0, count => 1, tid => 2, more => 8, list => 16, row => $row_at);
 sub lane_at { return int($_[0] / 32) * $lanes{stride} + $lanes{block} + $_[0] % 32 * 4 }
 sub factor_at { return int($_[0] / 32) * $lanes{stride} + $_[0] % 32 * 4 }
 
@@ -115,6 +124,9 @@ my %faults = (
     meta_dim => [ qr/impossible values/, sub { my ($i, $p) = @_; set_u32($p->[0], 8, 70000) } ],
     meta_metric => [ qr/impossible values/, sub { my ($i, $p) = @_; set_u8($p->[0], 13, 1) } ],
     meta_m => [ qr/impossible values/, sub { my ($i, $p) = @_; set_u8($p->[0], 19, 0) } ],
+    meta_codes => [ qr/impossible values/, sub { my ($i, $p) = @_; set_u32($p->[0], 40, 70000) } ],
+    meta_more_codes => [ qr/it has other filter columns/, sub { my ($i, $p) = @_; set_u32($p->[0], 40, 4) } ],
+    meta_mark => [ qr/it has other filter columns/, sub { my ($i, $p) = @_; set_u32($p->[0], 44, 4711) } ],
     meta_zeroed => [ qr/it is all zeroes/, sub { my ($i, $p) = @_; $p->[0] = "\0" x $size } ],
     meta_origin => [ qr/beyond the end of the file/, sub { my ($i, $p) = @_; set_u32($p->[0], 32, 1_000_000) } ],
     state_zeroed => [ qr/it is all zeroes/, sub { my ($i, $p) = @_; $p->[1] = "\0" x $size } ],
@@ -169,16 +181,16 @@ my %faults = (
         sub { my ($i, $p) = @_; put($i, $i->{plain}[3], $row_at + 4 * $_, 0x80ff00ff ^ get($i, $i->{plain}[3], $row_at + 4 * $_)) for 0 .. 3 } ],
 
     neighbours => [ qr/cannot have 200 neighbours/, sub { my ($i, $p) = @_; put8($i, $i->{plain}[3], 1, 200) } ],
-    edge_self => [ qr/itself as a neighbour/, sub { my ($i, $p) = @_; put($i, $i->{plain}[3], 16, $i->{plain}[3]) } ],
-    edge_twice => [ qr/neighbour \d+ twice/, sub { my ($i, $p) = @_; put($i, $i->{plain}[3], 16, get($i, $i->{plain}[3], 20)) } ],
-    edge_beyond => [ qr/beyond the end of the file/, sub { my ($i, $p) = @_; put($i, $i->{plain}[3], 16, 1_000_000) } ],
-    edge_nobody => [ qr/beyond the end of the file/, sub { my ($i, $p) = @_; put($i, $i->{plain}[3], 16, $none) } ],
-    edge_elsewhere => [ qr/which has no nodes/, sub { my ($i, $p) = @_; put($i, $i->{plain}[3], 16, $i->{entries} * $per_page) } ],
+    edge_self => [ qr/itself as a neighbour/, sub { my ($i, $p) = @_; put($i, $i->{plain}[3], $field{list}, $i->{plain}[3]) } ],
+    edge_twice => [ qr/neighbour \d+ twice/, sub { my ($i, $p) = @_; put($i, $i->{plain}[3], $field{list}, get($i, $i->{plain}[3], $field{list} + 4)) } ],
+    edge_beyond => [ qr/beyond the end of the file/, sub { my ($i, $p) = @_; put($i, $i->{plain}[3], $field{list}, 1_000_000) } ],
+    edge_nobody => [ qr/beyond the end of the file/, sub { my ($i, $p) = @_; put($i, $i->{plain}[3], $field{list}, $none) } ],
+    edge_elsewhere => [ qr/which has no nodes/, sub { my ($i, $p) = @_; put($i, $i->{plain}[3], $field{list}, $i->{entries} * $per_page) } ],
     unreachable => [ qr/no edges lead to slot/, sub { my ($i, $p) = @_; cut($i, $i->{inner}[5]) } ],
     island => [ qr/no edges lead to slot.*no edges lead to slot.*no edges lead to slot/s,
         sub { my ($i, $p) = @_; my @them = @{ $i->{inner} }[5, 6, 7]; cut($i, @them);
             put8($i, $_, 1, 2) foreach @them;
-            for my $j (0 .. 2) { put($i, $them[$j], 16, $them[($j + 1) % 3]); put($i, $them[$j], 20, $them[($j + 2) % 3]) } } ],
+            for my $j (0 .. 2) { put($i, $them[$j], $field{list}, $them[($j + 1) % 3]); put($i, $them[$j], $field{list} + 4, $them[($j + 2) % 3]) } } ],
 
     bucket_beyond => [ qr/beyond the end of the file/, sub { my ($i, $p) = @_; put($i, $i->{owner}, 8, 1_000_000) } ],
     bucket_node => [ qr/leads to slot \d+ of block \d+, which has none/, sub { my ($i, $p) = @_; put($i, $i->{owner}, 8, $i->{plain}[0]) } ],
@@ -197,6 +209,21 @@ my %faults = (
         sub { my ($i, $p) = @_; set_u32($p->[1], 16, $i->{nulls}); set_u32($p->[1], 12, $none) } ],
     nulls_node => [ qr/is with a node, but belongs to those without/,
         sub { my ($i, $p) = @_; put($i, $i->{plain}[3], 8, $i->{nulls}); set_u32($p->[1], 12, $none) } ],
+
+    column_code => [ qr/slot \d+ has other filter columns than row/,
+        sub { my ($i, $p) = @_; put8($i, $i->{plain}[3], $field{codes} + 3, 1 ^ get8($i, $i->{plain}[3], $field{codes} + 3)) } ],
+    column_bucket => [ qr/slot \d+ has other filter columns than row/,
+        sub { my ($i, $p) = @_; my $b = get($i, $i->{owner}, 8); put8($i, $b, $bucket_codes, 1 ^ get8($i, $b, $bucket_codes)) } ],
+    column_nulls => [ qr/slot \d+ has other filter columns than row/,
+        sub { my ($i, $p) = @_; put8($i, $i->{nulls}, $bucket_codes, 1 ^ get8($i, $i->{nulls}, $bucket_codes)) } ],
+    column_moved => [ qr/other filter columns than row.*other filter columns than row/s,
+        sub { my ($i, $p) = @_; my $b = get($i, $i->{owner}, 8);
+            my @tids = map { [ unpack('vvv', substr(page_of($i, $b), $contents + slot_at($b) + 16 + 6 * $_, 6)) ] } 0, 1;
+            put_tid($i, $b, 16, $tids[1]); put_tid($i, $b, 22, $tids[0]) } ],
+    column_edge => [ qr/itself as a neighbour/, sub { my ($i, $p) = @_; put($i, $i->{plain}[3], $field{list}, $i->{plain}[3]) } ],
+    column_other => [ qr/has another vector than row/,
+        sub { my ($i, $p) = @_; put($i, $i->{plain}[3], $row_at + 4 * $_, 0x80ff00ff ^ get($i, $i->{plain}[3], $row_at + 4 * $_)) for 0 .. 3 } ],
+    column_count => [ qr/cannot have 20 row ids/, sub { my ($i, $p) = @_; put8($i, get($i, $i->{owner}, 8), 1, 20) } ],
 
     magic => [ qr/no page of this index/, sub { my ($i, $p) = @_; set($p->[ $i->{blocks}[1] ], $size - 2, 'xx') } ],
     kind => [ qr/nothing leads to it/, sub { my ($i, $p) = @_; set($p->[ $i->{blocks}[1] ], $size - 4, pack('v', $entries)) } ],
@@ -244,7 +271,8 @@ note("VECDB_DAMAGE_SEED=$seed");
 srand($seed);
 
 # Every fault has a table of its own, so that one restart does for all.
-my @names = ((sort keys %faults), map { "random_$_" } 1 .. $random);
+my @names = ((sort keys %faults), map { ($_ % 2 ? 'random_' : 'column_random_') . $_ } 1 .. $random);
+sub has_column { return $_[0] =~ /^column_/ }
 $server->safe_psql('postgres', q{
     CREATE EXTENSION vecdb;
     CREATE FUNCTION made(seed int) RETURNS vector LANGUAGE sql AS
@@ -254,14 +282,14 @@ $server->safe_psql('postgres', q{
     CREATE TABLE source AS SELECT i AS id, made(CASE WHEN i % 10 = 0 THEN 1 ELSE i END)::vector(40) AS v
         FROM generate_series(1, 900) i;
     UPDATE source SET v = NULL WHERE id % 100 = 3;
-    CREATE PROCEDURE make(name text) LANGUAGE plpgsql AS $$
+    CREATE PROCEDURE make(name text, columns text) LANGUAGE plpgsql AS $$
         BEGIN
             EXECUTE format('CREATE TABLE %1$I (id int, v vector(40));
                 INSERT INTO %1$I SELECT * FROM source WHERE id <= 600 ORDER BY id;
-                CREATE INDEX %2$I ON %1$I USING hnsw (v vector_l2_ops) WITH (m = 8)',
-                name, name || '_v');
+                CREATE INDEX %2$I ON %1$I USING hnsw (v vector_l2_ops %3$s) WITH (m = 8)',
+                name, name || '_v', columns);
         END$$;
-} . join('', map { "CALL make('$_');" } @names));
+} . join('', map { "CALL make('$_', '" . (has_column($_) ? ', id' : '') . "');" } @names));
 is($server->safe_psql('postgres', join('UNION ALL ', map { "SELECT '$_', x.* FROM vecdb_index_check('${_}_v', true) x " } @names)),
     '', 'all are sound at first');
 my %file = map { split /\|/ } split /\n/,
@@ -269,6 +297,7 @@ my %file = map { split /\|/ } split /\n/,
 $server->stop;
 foreach my $name (@names)
 {
+    layout(has_column($name) ? (4, 15) : (0, 16));
     my $index = look($server->data_dir . "/$file{$name}");
     ($faults{$name} ? $faults{$name}[1] : \&flip)->($index, $index->{pages});
     write_back($server->data_dir . "/$file{$name}", $index);
@@ -336,10 +365,10 @@ my $damage = qr/^(XX00[012]|58...)$/;
 foreach my $name (sort keys %faults)
 {
     like(check($name, ''), $faults{$name}[0], "$name: the check finds it");
-    use_it($name, $name eq 'meta_version' ? qr/^0A000$/ : $damage);
+    use_it($name, $name =~ /^meta_(version|more_codes|mark)$/ ? qr/^0A000$/ : $damage);
     check($name, ' later on');
 }
-foreach my $name (map { "random_$_" } 1 .. $random)
+foreach my $name (grep { /random_/ } @names)
 {
     check($name, '');
     use_it($name, qr/^(XX...|58...|0A000|22...)$/);

@@ -10,6 +10,7 @@
 
 #include "access/genam.h"
 
+#include "am/common/filter.h"
 #include "am/common/space.h"
 #include "page/page.h"
 
@@ -90,9 +91,11 @@ extern void vdb_am_check_twice(VdbAmCheck *check);
 /*
  * Holds the entries that were noted against the rows of the table, which the
  * caller has locked: each is there, and once.  compare is called for each entry
- * with its row's value, in a memory context of its own.
+ * with its row's value and the codes of its filter columns, in a memory context
+ * of its own.
  */
-typedef void (*VdbAmCompare) (void *arg, const VdbAmCheckEntry *entry, Datum value, bool isnull);
+typedef void (*VdbAmCompare) (void *arg, const VdbAmCheckEntry *entry, Datum value, bool isnull,
+							  const char *codes);
 extern void vdb_am_check_rows(VdbAmCheck *check, Relation heap, VdbAmCompare compare, void *arg);
 
 /* Where a row belongs: in order of distance, or without one. */

@@ -27,6 +27,8 @@ typedef struct RowCheck
 	VdbAmCompare compare;
 	void	   *arg;
 	MemoryContext context;		/* of a row */
+	VdbAmColumns columns;
+	char	   *codes;			/* of a row */
 } RowCheck;
 
 #define report vdb_am_check_report
@@ -87,7 +89,8 @@ check_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool ali
 	}
 	entry->seen = true;
 	old = MemoryContextSwitchTo(rc->context);
-	rc->compare(rc->arg, entry, values[0], isnull[0]);
+	vdb_am_columns_encode(&rc->columns, values, isnull, rc->codes);
+	rc->compare(rc->arg, entry, values[0], isnull[0], rc->codes);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(rc->context);
 }
@@ -141,6 +144,8 @@ vdb_am_check_rows(VdbAmCheck *check, Relation heap, VdbAmCompare compare, void *
 										 ALLOCSET_DEFAULT_SIZES),
 	};
 
+	vdb_am_columns_open(check->index, &rc.columns);
+	rc.codes = palloc(rc.columns.size + 1);
 	sort_entries(check);
 	/* On a standby nobody can lock the table: what a snapshot sees. */
 	info->ii_Concurrent = RecoveryInProgress();

@@ -28,6 +28,9 @@
  */
 #define IMPOSSIBLE 1e100
 
+/* To find a row of the table, in memory; in units of cpu_operator_cost. */
+#define COST_OF_FETCH 100.0
+
 VdbAmWork
 vdb_am_fraction(const IndexOptInfo *index, double fraction, double seeks, Cost cpu_per_row)
 {
@@ -41,17 +44,28 @@ vdb_am_fraction(const IndexOptInfo *index, double fraction, double seeks, Cost c
 	return work;
 }
 
+double
+vdb_am_share(PlannerInfo *root, const IndexPath *path)
+{
+	List	   *conditions = get_quals_from_indexclauses(path->indexclauses);
+	Selectivity share = clauselist_selectivity(root, conditions, path->indexinfo->rel->relid,
+											   JOIN_INNER, NULL);
+
+	return Max(share, 1 / Max(path->indexinfo->tuples, 1));
+}
+
 /*
  * Cost of some work, done loop_count times with what the earlier times have
- * left in the cache.
+ * left in the cache; of the rows, no more than so many pass the filters.
  */
 static Cost
-work_cost(PlannerInfo *root, const IndexOptInfo *index, double loop_count, const VdbAmWork *work)
+work_cost(PlannerInfo *root, const IndexOptInfo *index, double loop_count, double most_rows,
+		  const VdbAmWork *work)
 {
 	double		random_page_cost_,
 				seq_page_cost_;
 	double		pages = work->pages;
-	double		rows = Max(work->rows, 2);
+	double		rows = Max(Min(work->rows, most_rows), 2);
 	Cost		cost;
 
 	get_tablespace_page_costs(index->reltablespace, &random_page_cost_, &seq_page_cost_);
@@ -70,6 +84,16 @@ work_cost(PlannerInfo *root, const IndexOptInfo *index, double loop_count, const
 	return cost + work->cpu + 2 * cpu_operator_cost * rows * log2(rows);
 }
 
+/* A row that is returned has been read, for its distance, to be put in order. */
+static Cost
+order_cost(PlannerInfo *root, const IndexPath *path)
+{
+	QualCost	distance;
+
+	cost_qual_eval_node(&distance, linitial(path->indexorderbys), root);
+	return COST_OF_FETCH * cpu_operator_cost + distance.per_tuple;
+}
+
 void
 vdb_am_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 			const VdbAmWork *first, const VdbAmWork *all,
@@ -78,6 +102,7 @@ vdb_am_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 {
 	GenericCosts generic = {0};
 	Cost		operands;
+	double		most_rows;
 
 	/*
 	 * An index can only be scanned in order of a distance.  Paths without one
@@ -94,14 +119,20 @@ vdb_am_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 		return;
 	}
 
-	/* Only the selectivity is of use: that of a partial index's condition. */
+	/*
+	 * Only the selectivity is of use: of a partial index's condition and of
+	 * those on filter columns; and how many of the index's rows that leaves.
+	 */
 	genericcostestimate(root, path, loop_count, &generic);
+	most_rows = generic.numIndexTuples;
 
-	/* the vector to search for, evaluated once */
-	operands = index_other_operands_eval_cost(root, path->indexorderbys);
-	*startup_cost = operands + work_cost(root, path->indexinfo, loop_count, first);
-	*total_cost = operands + work_cost(root, path->indexinfo, loop_count, all) +
-		cpu_index_tuple_cost * Max(path->indexinfo->tuples, 0);
+	/* the vector to search for and what to filter by, evaluated once */
+	operands = index_other_operands_eval_cost(root, path->indexorderbys) +
+		index_other_operands_eval_cost(root, get_quals_from_indexclauses(path->indexclauses));
+	*startup_cost = operands + work_cost(root, path->indexinfo, loop_count, most_rows, first);
+	*total_cost = operands + work_cost(root, path->indexinfo, loop_count, most_rows, all) +
+		cpu_index_tuple_cost * Max(path->indexinfo->tuples, 0) +
+		order_cost(root, path) * Max(most_rows, 0);
 	*total_cost = Max(*total_cost, *startup_cost);
 	*selectivity = generic.indexSelectivity;
 

@@ -23,6 +23,9 @@ typedef struct VdbAmWork
 extern VdbAmWork vdb_am_fraction(const IndexOptInfo *index, double fraction, double seeks,
 								 Cost cpu_per_row);
 
+/* The share of the index's rows that the conditions on filter columns let pass. */
+extern double vdb_am_share(PlannerInfo *root, const IndexPath *path);
+
 /*
  * The body of an amcostestimate, whose last parameters are the same.  The
  * method says how much it does until it can return the first row, and to

@@ -11,15 +11,19 @@
 #include "am/common/kind.h"
 
 /*
- * Every column with an operator class of ours has a distance to order by;
- * PostgreSQL does not look for it, and would answer that it does not know.
+ * The vector has a distance to order by, and nothing to search for; PostgreSQL
+ * does not look for the former, and would answer that it does not know.  The
+ * columns after it have no distance.
  */
 static bool
 property(Oid index, int attno, IndexAMProperty prop, const char *name, bool *res, bool *isnull)
 {
-	if (attno == 0 || prop != AMPROP_DISTANCE_ORDERABLE)
+	if (attno > 0 && prop == AMPROP_DISTANCE_ORDERABLE)
+		*res = attno == 1;
+	else if (attno == 1 && prop == AMPROP_SEARCH_ARRAY)
+		*res = false;
+	else
 		return false;
-	*res = true;
 	return true;
 }
 
@@ -35,6 +39,11 @@ vdb_am_routine(void)
 	routine->amstrategies = 0;
 	routine->amsupport = VDB_AM_KIND_PROC;
 	routine->amcanorderbyop = true;
+
+	/* The columns after the vector are to filter by. */
+	routine->amcanmulticol = true;
+	routine->amsearcharray = true;
+	routine->amsearchnulls = true;
 
 	/*
 	 * A scan needs no condition on the column; that it needs a distance to

@@ -58,8 +58,15 @@ SPARSE(l1, VDB_L1);
 const VdbAmKind *
 vdb_am_kind(Relation index)
 {
-	FmgrInfo   *proc = index_getprocinfo(index, 1, VDB_AM_KIND_PROC);
+	FmgrInfo   *proc;
 
+	if (unlikely(!OidIsValid(index_getprocid(index, 1, VDB_AM_KIND_PROC))))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the first column of %s index must be a vector",
+						get_am_name(index->rd_rel->relam)),
+				 errhint("Columns to filter by come after the vector.")));
+	proc = index_getprocinfo(index, 1, VDB_AM_KIND_PROC);
 	/* The kind is all that fn_extra of this function is ever used for. */
 	if (proc->fn_extra == NULL)
 		proc->fn_extra = DatumGetPointer(FunctionCall1(proc, PointerGetDatum(NULL)));

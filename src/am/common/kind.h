@@ -12,10 +12,10 @@
 
 #include "types/types.h"
 
-/* The only support function: (internal) returns internal, a VdbAmKind. */
+/* Vectors' only support function: (internal) returns internal, a VdbAmKind. */
 #define VDB_AM_KIND_PROC 1
 
-/* The only operator: the distance to order by. */
+/* Vectors' only operator: the distance to order by. */
 #define VDB_AM_DISTANCE_STRATEGY 1
 
 /* The most bits of a bit string in an index, as in pgvector. */
@@ -41,8 +41,8 @@ typedef struct VdbAmVector
 } VdbAmVector;
 
 /*
- * What the index's first column is over.  Only the first call for a relcache
- * entry looks it up.
+ * What the index's first column is over; an error if that is no vector.  Only
+ * the first call for a relcache entry looks it up.
  */
 extern const VdbAmKind *vdb_am_kind(Relation index);
 

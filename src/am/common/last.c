@@ -20,4 +20,7 @@ vdb_am_add_scan(VdbAmLastScan *total, const VdbAmLastScan *scan)
 	total->bounds += scan->bounds;
 	total->rows += scan->rows;
 	total->sweeps += scan->sweeps;
+	total->tested += scan->tested;
+	total->passed += scan->passed;
+	total->bridged += scan->bridged;
 }

@@ -17,6 +17,9 @@ typedef struct VdbAmLastScan
 	uint64		bounds;			/* computed from rows for PostgreSQL */
 	uint64		rows;			/* returned */
 	uint64		sweeps;			/* passes over all nodes */
+	uint64		tested;			/* rows, or nodes, against a filter */
+	uint64		passed;			/* of these */
+	uint64		bridged;		/* nodes that did not pass, whose neighbours were looked at */
 } VdbAmLastScan;
 
 /* Written when a scan ends, or begins anew. */

@@ -199,7 +199,7 @@ sparse_distances(VdbAmQuery *query, const void *const *rows, uint32 n, float *ou
 	}
 }
 
-/* Distances to plain rows, which are bounds as well. */
+/* Distances to plain rows. */
 static void
 plain_distances(VdbAmQuery *query, const void *const *rows, uint32 n, float *out)
 {
@@ -339,6 +339,35 @@ sq8_bounds(VdbAmQuery *query, const void *const *rows, uint32 n, float *out)
 	}
 }
 
+/*
+ * Bounds that cannot fail, from plain rows: the operator may add in another
+ * order than the kernel for many rows.
+ */
+static void
+plain_bounds(VdbAmQuery *query, const void *const *rows, uint32 n, float *out)
+{
+	const VdbAmKind *kind = query->space->kind;
+	uint32		dim = query->space->dim;
+	double		length;
+
+	plain_distances(query, rows, n, out);
+	if (kind->sparse)
+		return;					/* rounded down */
+	length = kind->metric == VDB_IP ? vdb_dist_norm(kind->elem, query->elements, dim) : 0;
+	for (uint32 i = 0; i < n; i++)
+	{
+		double		unit = kind->metric == VDB_COSINE ? 2 : fabsf(out[i]);
+
+		if (kind->metric == VDB_IP)
+			unit = length * vdb_dist_norm(kind->elem, rows[i], dim) + FLT_MIN * dim;
+		if (isinf(out[i]))
+			continue;
+		out[i] -= ROUNDING * unit + FLT_MIN;
+		if (kind->metric != VDB_IP)
+			out[i] = Max(out[i], 0);
+	}
+}
+
 void
 vdb_am_query_bounds(VdbAmQuery *query, const void *const *rows, uint32 n, float *lower)
 {
@@ -346,7 +375,7 @@ vdb_am_query_bounds(VdbAmQuery *query, const void *const *rows, uint32 n, float 
 	if (query->space->rows == VDB_AM_ROWS_SQ8)
 		sq8_bounds(query, rows, n, lower);
 	else
-		plain_distances(query, rows, n, lower);
+		plain_bounds(query, rows, n, lower);
 }
 
 /*

@@ -198,16 +198,14 @@ extern float vdb_am_query_base(const VdbAmQuery *query);
 
 /*
  * Lower bounds that cannot fail, in the metric of vdb_am_query_many(), of rows
- * that have no centre: of plain rows their distances, and of sq8 rows.
+ * that have no centre: of plain rows, and of sq8 rows.
  */
 extern void vdb_am_query_bounds(VdbAmQuery *query, const void *const *rows, uint32 n,
 								float *lower);
 
 /*
  * A lower bound of the operator's distance to the vector of a row that cannot
- * fail.  Of plain rows, but for sparse kinds, it is that distance itself, as a
- * float that was rounded either way, or -INFINITY.  base as above, and gap: from the query to the centre, not
- * squared.
+ * fail.  base as above, and gap: from the query to the centre, not squared.
  */
 extern double vdb_am_query_bound(VdbAmQuery *query, float base, float gap, const void *row);
 

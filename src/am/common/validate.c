@@ -19,14 +19,16 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+#include "am/common/filter.h"
 #include "am/common/handler.h"
 #include "am/common/kind.h"
 
-/* Where a complaint is about. */
+/* What a complaint is about. */
 typedef struct Family
 {
 	char	   *name;
 	char	   *method;
+	bool		filters;		/* of columns to filter by, not of vectors */
 } Family;
 
 /* Says what is wrong, which makes valid false. */
@@ -69,8 +71,33 @@ valid_function(const Family *family, Form_pg_amproc proc)
 	return valid;
 }
 
+/* Of filter columns: a comparison; values that are equal are found by their hash. */
 static bool
-valid_operator(const Family *family, Form_pg_amop op)
+valid_comparison(const Family *family, Form_pg_amop op)
+{
+	bool		valid = true;
+	RegProcedure left,
+				right;
+
+	if (op->amopstrategy < VDB_AM_LESS || op->amopstrategy > VDB_AM_CONTAINS)
+		COMPLAIN(valid, "operator family \"%s\" of access method %s contains operator %s with invalid strategy number %d",
+				 family->name, family->method,
+				 format_operator(op->amopopr), op->amopstrategy);
+	if (op->amopstrategy == VDB_AM_EQUAL && op->amoplefttype == op->amoprighttype &&
+		!get_op_hash_functions(op->amopopr, &left, &right))
+		COMPLAIN(valid, "operator family \"%s\" of access method %s contains operator %s, which is not the equality of a hash operator class",
+				 family->name, family->method,
+				 format_operator(op->amopopr));
+	if (!check_amop_signature(op->amopopr, BOOLOID, op->amoplefttype, op->amoprighttype))
+		COMPLAIN(valid, "operator family \"%s\" of access method %s contains operator %s with wrong signature",
+				 family->name, family->method,
+				 format_operator(op->amopopr));
+	return valid;
+}
+
+/* Of vectors: a distance. */
+static bool
+valid_distance(const Family *family, Form_pg_amop op)
 {
 	bool		valid = true;
 
@@ -96,11 +123,16 @@ valid_operator(const Family *family, Form_pg_amop op)
 	return valid;
 }
 
-/* The class itself: exactly one operator and one function for its type. */
+/*
+ * The class itself: of vectors, exactly one operator and one function for its
+ * type; of filter columns, at least equality.
+ */
 static bool
-complete(const char *method, Form_pg_opclass opclass, CatCList *operators, CatCList *functions)
+complete(const Family *family, Form_pg_opclass opclass, CatCList *operators, CatCList *functions)
 {
+	const char *method = family->method;
 	bool		valid = true;
+	bool		equality = false;
 	int			noperators = 0;
 	int			nfunctions = 0;
 
@@ -109,7 +141,10 @@ complete(const char *method, Form_pg_opclass opclass, CatCList *operators, CatCL
 		Form_pg_amop op = (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple);
 
 		if (op->amoplefttype == opclass->opcintype && op->amoprighttype == opclass->opcintype)
+		{
 			noperators++;
+			equality |= op->amopstrategy == VDB_AM_EQUAL;
+		}
 	}
 	for (int i = 0; i < functions->n_members; i++)
 	{
@@ -120,16 +155,31 @@ complete(const char *method, Form_pg_opclass opclass, CatCList *operators, CatCL
 			proc->amprocnum == VDB_AM_KIND_PROC)
 			nfunctions++;
 	}
-	if (noperators != 1)
+	if (family->filters && !equality)
+		COMPLAIN(valid, "operator class \"%s\" of access method %s is missing operator %d",
+				 NameStr(opclass->opcname), method, VDB_AM_EQUAL);
+	if (!family->filters && noperators != 1)
 		COMPLAIN(valid, "operator class \"%s\" of access method %s must have exactly one operator for its type",
 				 NameStr(opclass->opcname), method);
-	if (nfunctions != 1)
+	if (!family->filters && nfunctions != 1)
 		COMPLAIN(valid, "operator class \"%s\" of access method %s is missing support function %d",
 				 NameStr(opclass->opcname), method, VDB_AM_KIND_PROC);
 	if (OidIsValid(opclass->opckeytype))
 		COMPLAIN(valid, "operator class \"%s\" of access method %s must not store another type",
 				 NameStr(opclass->opcname), method);
 	return valid;
+}
+
+/* Nothing in the family is what only vectors have: a function, a distance. */
+static bool
+is_of_filters(CatCList *operators, CatCList *functions)
+{
+	for (int i = 0; i < operators->n_members; i++)
+	{
+		if (((Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple))->amoppurpose == AMOP_ORDER)
+			return false;
+	}
+	return functions->n_members == 0;
 }
 
 bool
@@ -149,14 +199,18 @@ vdb_am_validate(Oid opclassoid)
 	family.method = get_am_name(opclass->opcmethod);
 	operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(opclass->opcfamily));
 	functions = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(opclass->opcfamily));
+	family.filters = is_of_filters(operators, functions);
 
 	for (int i = 0; i < functions->n_members; i++)
 		valid &= valid_function(&family,
 								(Form_pg_amproc) GETSTRUCT(&functions->members[i]->tuple));
 	for (int i = 0; i < operators->n_members; i++)
-		valid &= valid_operator(&family,
-								(Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple));
-	valid &= complete(family.method, opclass, operators, functions);
+	{
+		Form_pg_amop op = (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple);
+
+		valid &= family.filters ? valid_comparison(&family, op) : valid_distance(&family, op);
+	}
+	valid &= complete(&family, opclass, operators, functions);
 
 	ReleaseCatCacheList(functions);
 	ReleaseCatCacheList(operators);

@@ -175,6 +175,7 @@ static void
 build_pages(VdbHnswBuild *build)
 {
 	build->hnsw = vdb_hnsw_describe(vdb_am_kind(build->index), &build->meta);
+	vdb_am_columns_open(build->index, &build->columns);
 	build->budget = (Size) maintenance_work_mem * 1024;
 	build->control.threads = Min(max_parallel_maintenance_workers + 1, vdb_km_processors());
 	build->control.interrupt = is_interrupted;

@@ -22,13 +22,6 @@
 #define VDB_HNSW_PHASE_INSERT 8
 #define VDB_HNSW_PHASE_LOG 9
 
-/* A further row id of a node. */
-typedef struct VdbHnswExtra
-{
-	ItemPointerData tid;
-	uint32		next;			/* of VdbHnswHeap.extras, or VDB_HNSW_NONE */
-} VdbHnswExtra;
-
 /*
  * What was read of the table: nodes, from the first on, and the rows without
  * order.
@@ -40,10 +33,10 @@ typedef struct VdbHnswHeap
 	Size		stride;
 	char	   *rows;
 	ItemPointerData *tids;
+	char	   *codes;			/* of each node: its first row's */
 	uint32	   *more;			/* of each node: its last extra, or VDB_HNSW_NONE */
-	VdbHnswExtra *extras;
-	uint32		nextras;
-	uint32		extra_room;
+	VdbHnswRows extras;			/* further rows of nodes */
+	uint32	   *next;			/* of each extra: the node's one before, or VDB_HNSW_NONE */
 	VdbHnswRows nulls;
 	VdbHnswRows zeros;
 
@@ -59,6 +52,7 @@ typedef struct VdbHnswBuild
 	IndexInfo  *info;
 	VdbHnsw    *hnsw;
 	VdbHnswMeta meta;
+	VdbAmColumns columns;
 	pg_prng_state random;
 	VdbKmControl control;
 	int64		total;			/* of the phase, for its progress */

@@ -93,8 +93,7 @@ count_unordered(Counting *c, uint32 owner)
 	VdbHnswRows rows = {0};
 
 	vdb_hnsw_collect(c->hnsw, c->index, owner, NULL, &rows);
-	if (rows.tids != NULL)
-		pfree(rows.tids);
+	vdb_hnsw_rows_free(&rows);
 	return rows.count;
 }
 

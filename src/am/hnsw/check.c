@@ -86,7 +86,7 @@ static void
 check_list(VdbHnswCheck *check, BlockNumber block, uint32 slot, const VdbHnswSlot *s)
 {
 	uint32		node = vdb_hnsw_number(check->hnsw, block, slot);
-	const uint32 *list = vdb_hnsw_list(s);
+	const uint32 *list = vdb_hnsw_list(check->hnsw, s);
 
 	if (s->count > check->hnsw->neighbours)
 	{
@@ -248,6 +248,7 @@ static bool
 check_meta(VdbHnswCheck *check)
 {
 	const VdbAmKind *kind = vdb_am_kind(check->common.index);
+	VdbAmColumns columns;
 	VdbHnswMeta meta;
 	const char *problem;
 
@@ -263,6 +264,9 @@ check_meta(VdbHnswCheck *check)
 	problem = vdb_hnsw_meta_problem(kind, &meta);
 	if (problem == NULL && !vdb_hnsw_is_readable(&meta))
 		problem = "another version of vecdb made it";
+	vdb_am_columns_open(check->common.index, &columns);
+	if (problem == NULL && !vdb_hnsw_has_columns(&meta, &columns))
+		problem = "it has other filter columns";
 	if (problem != NULL)
 	{
 		report(check, VDB_HNSW_METAPAGE, "%s", problem);

@@ -320,3 +320,59 @@ vdb_hnsw_entries_nearest(const VdbHnsw *hnsw, Relation index, BlockNumber first,
 	}
 	return lanes;
 }
+
+/* ---- all of them ---- */
+
+static void
+make_room(VdbHnswEntryList *list, uint32 room)
+{
+	if (room <= list->room)
+		return;
+	list->room = Max(room, 2 * list->room);
+	if (list->nodes == NULL)
+	{
+		list->nodes = palloc(list->room * sizeof(uint32));
+		list->estimates = palloc(list->room * sizeof(float));
+		return;
+	}
+	list->nodes = repalloc_huge(list->nodes, list->room * sizeof(uint32));
+	list->estimates = repalloc_huge(list->estimates, list->room * sizeof(float));
+}
+
+uint64
+vdb_hnsw_entries_all(const VdbHnsw *hnsw, Relation index, BlockNumber first,
+					 VdbQuantTables *tables, VdbHnswEntryList *list)
+{
+	VdbPageChain chain = {0};
+	uint64		lanes = 0;
+
+	list->count = 0;
+	for (BlockNumber block = first; block != InvalidBlockNumber;)
+	{
+		Buffer		buffer;
+
+		block = read_page(hnsw, index, block, &chain, &buffer);
+		make_room(list, list->count + hnsw->blocks * VDB_BLOCK);
+		for (uint32 i = 0; i < hnsw->blocks; i++)
+		{
+			const uint32 *nodes = vdb_hnsw_entry_nodes(hnsw, BufferGetPage(buffer), i);
+			float		estimates[VDB_BLOCK] = {0},
+						lower[VDB_BLOCK];
+			uint32		below;
+
+			if (hnsw->coded)
+				vdb_quant_block_scan(tables, vdb_hnsw_entry_block(hnsw, BufferGetPage(buffer), i),
+									 hnsw->stride, 1, INFINITY, estimates, lower, &below);
+			for (uint32 lane = 0; lane < VDB_BLOCK; lane++)
+			{
+				if (nodes[lane] == VDB_HNSW_NONE)
+					continue;
+				list->nodes[list->count] = nodes[lane];
+				list->estimates[list->count++] = estimates[lane];
+			}
+		}
+		lanes += hnsw->blocks * VDB_BLOCK;
+		vdb_page_release(buffer);
+	}
+	return lanes;
+}

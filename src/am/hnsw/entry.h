@@ -38,4 +38,20 @@ typedef struct VdbHnswEntries
 extern uint64 vdb_hnsw_entries_nearest(const VdbHnsw *hnsw, Relation index, BlockNumber first,
 									   VdbQuantTables *tables, VdbHnswEntries *entries);
 
+/* All entries, in the order of pages. */
+typedef struct VdbHnswEntryList
+{
+	uint32		count;
+	uint32		room;
+	uint32	   *nodes;
+	float	   *estimates;		/* by their codes, if they have some */
+} VdbHnswEntryList;
+
+/*
+ * Fills a list, which begins as zeroes, in the current context, and may be used
+ * again.  Returns how many lanes there were.
+ */
+extern uint64 vdb_hnsw_entries_all(const VdbHnsw *hnsw, Relation index, BlockNumber first,
+								   VdbQuantTables *tables, VdbHnswEntryList *list);
+
 #endif							/* VDB_HNSW_ENTRY_H */

@@ -11,7 +11,7 @@
 #include "am/common/cost.h"
 #include "am/common/handler.h"
 #include "am/common/options.h"
-#include "am/hnsw/hnsw.h"
+#include "am/hnsw/sieve.h"
 
 /* Of a node's neighbours, those that the search has not met before. */
 #define UNMET_SHARE 0.45
@@ -20,6 +20,9 @@
 #define COST_OF_LANE 0.1
 #define COST_OF_ROW 10.0
 #define COST_PER_KB 3.0
+
+/* To test a row in the order of pages. */
+#define COST_OF_TEST 1.5
 
 /*
  * The part of the index that is not in memory.  A search goes all over it, so
@@ -33,14 +36,17 @@ uncached(const IndexOptInfo *index)
 		1 - effective_cache_size / (double) index->pages : 0;
 }
 
-/* A search for ef rows: all entries, and the neighbours of ef nodes. */
+/*
+ * A search for ef rows, of which such a share passes: all entries, and the
+ * neighbours of the nodes that are expanded.
+ */
 static VdbAmWork
 search_work(PlannerInfo *root, const IndexOptInfo *index, const VdbHnsw *hnsw,
-			const VdbHnswState *state, Cost row)
+			const VdbHnswState *state, double share, Cost row)
 {
 	double		tuples = Max(index->tuples, 1);
 	double		pages = Max(index->pages, 1);
-	double		ef = Min(vdb_hnsw_ef(state), tuples);
+	double		ef = vdb_hnsw_sieve_expanded(vdb_hnsw_ef(state), share);
 	double		rows = Min(ef * hnsw->neighbours * UNMET_SHARE, tuples);
 	VdbAmWork	work = {0};
 
@@ -53,8 +59,17 @@ search_work(PlannerInfo *root, const IndexOptInfo *index, const VdbHnsw *hnsw,
 	if (hnsw->coded)
 		work.cpu += state->nentries * COST_OF_LANE * cpu_operator_cost;
 	work.pages = Min(Max(work.pages, 1), pages);
-	work.rows = ef;				/* the others are not put into order */
+	work.rows = Min(ef, tuples);	/* the others are not put into order */
 	return work;
+}
+
+/* All rows in the order of pages; with a filter they are tested first. */
+static VdbAmWork
+sweep_work(const IndexOptInfo *index, double share, bool filtered, Cost row)
+{
+	Cost		per_row = filtered ? COST_OF_TEST * cpu_operator_cost + share * row : row;
+
+	return vdb_am_fraction(index, 1, index->pages * uncached(index), per_row);
 }
 
 static void
@@ -67,12 +82,15 @@ cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 	VdbHnswState state;
 	Cost		row = cpu_operator_cost *
 		(COST_OF_ROW + COST_PER_KB * hnsw->space.row_size / 1024);
+	double		share = vdb_am_share(root, path);
 	VdbAmWork	first,
 				all;
 
 	vdb_hnsw_read_state(index, &state);
-	first = search_work(root, info, hnsw, &state, row);
-	all = vdb_am_fraction(info, 1, info->pages * uncached(info), row);
+	first = search_work(root, info, hnsw, &state, share, row);
+	all = sweep_work(info, share, path->indexclauses != NIL, row);
+	if (path->indexclauses != NIL && all.cpu < first.cpu)
+		first = all;
 	index_close(index, NoLock);
 	pfree(hnsw);
 	vdb_am_cost(root, path, loop_count, &first, &all, startup_cost, total_cost, selectivity,

@@ -11,6 +11,7 @@
 #include "utils/rel.h"
 
 #include "am/common/check.h"
+#include "am/common/filter.h"
 #include "am/common/last.h"
 #include "am/common/space.h"
 #include "am/hnsw/hnsw_format.h"
@@ -27,7 +28,9 @@ typedef struct VdbHnsw
 {
 	VdbHnswMeta meta;
 	VdbAmSpace	space;
-	uint32		neighbours;		/* of a node, at most: 2 m */
+	uint32		neighbours;		/* of a node, at most: 2 m or a few less */
+	uint32		codes_size;		/* bytes of a row's codes of filter columns */
+	uint32		list_at;		/* in a slot */
 	uint32		row_at;			/* in a slot */
 	uint32		slot_size;
 	uint32		per_page;		/* slots */
@@ -67,6 +70,9 @@ extern void vdb_hnsw_init_meta(Relation index, VdbHnswMeta *meta);
 /* What is wrong with a metapage, or NULL; and may another version have made it? */
 extern const char *vdb_hnsw_meta_problem(const VdbAmKind *kind, const VdbHnswMeta *meta);
 extern bool vdb_hnsw_is_readable(const VdbHnswMeta *meta);
+
+/* Is it of an index with those columns, with the codes that they have now? */
+extern bool vdb_hnsw_has_columns(const VdbHnswMeta *meta, const VdbAmColumns *columns);
 
 /* Writes the first two pages of an index, of a fork that is empty. */
 extern void vdb_hnsw_write_empty(Relation index, ForkNumber fork, const VdbHnswMeta *meta);
@@ -122,10 +128,17 @@ vdb_hnsw_slot(const VdbHnsw *hnsw, Page page, uint32 slot)
 	return (VdbHnswSlot *) (vdb_page_contents(page) + vdb_hnsw_slot_at(hnsw, slot));
 }
 
-static inline uint32 *
-vdb_hnsw_list(const VdbHnswSlot *slot)
+/* The codes of a node's first row. */
+static inline char *
+vdb_hnsw_codes(const VdbHnswSlot *slot)
 {
-	return (uint32 *) (slot + 1);
+	return (char *) (slot + 1);
+}
+
+static inline uint32 *
+vdb_hnsw_list(const VdbHnsw *hnsw, const VdbHnswSlot *slot)
+{
+	return (uint32 *) ((char *) slot + hnsw->list_at);
 }
 
 static inline char *
@@ -138,6 +151,13 @@ static inline ItemPointer
 vdb_hnsw_tids(const VdbHnswSlot *bucket)
 {
 	return (ItemPointer) (bucket + 1);
+}
+
+/* The codes of a bucket's row. */
+static inline char *
+vdb_hnsw_bucket_codes(const VdbHnsw *hnsw, const VdbHnswSlot *bucket, uint32 i)
+{
+	return (char *) (vdb_hnsw_tids(bucket) + hnsw->bucket_tids) + i * hnsw->codes_size;
 }
 
 /*
@@ -197,23 +217,35 @@ extern void vdb_hnsw_release_two(Buffer a, Buffer b);
 extern void vdb_hnsw_offer(Relation index, BlockNumber block);
 
 /*
- * Adds a row id to the rows of a node: to its slot if that has none, else to
- * its buckets.  False if the slot is not (any more) a node with that row.
+ * Adds a row id, with its codes, to the buckets of a node.  False if the slot
+ * is not (any more) a node with that row.
  */
 extern bool vdb_hnsw_add_tid(const VdbHnsw *hnsw, Relation index, uint32 node, const void *row,
-							 ItemPointer tid);
+							 ItemPointer tid, const char *codes);
 
-/* Adds a row id to the NULLs, or to the zeros. */
+/* Adds a row id, with its codes, to the NULLs, or to the zeros. */
 extern void vdb_hnsw_add_unordered(const VdbHnsw *hnsw, Relation index, bool null,
-								   ItemPointer tid);
+								   ItemPointer tid, const char *codes);
 
-/* Row ids that were collected. */
+/* Row ids that were collected, in memory of the context of the first call. */
 typedef struct VdbHnswRows
 {
-	ItemPointerData *tids;		/* allocated in the context of the first call */
+	ItemPointerData *tids;
+	char	   *codes;			/* codes_size bytes of each; NULL without codes */
 	uint32		count;
 	uint32		room;
 } VdbHnswRows;
+
+extern void vdb_hnsw_rows_add(const VdbHnsw *hnsw, VdbHnswRows *rows, const ItemPointerData *tid,
+							  const char *codes);
+extern void vdb_hnsw_rows_free(VdbHnswRows *rows);
+
+/* Codes of a row that was collected. */
+static inline char *
+vdb_hnsw_rows_codes(const VdbHnsw *hnsw, const VdbHnswRows *rows, uint32 i)
+{
+	return rows->codes + (Size) i * hnsw->codes_size;
+}
 
 /*
  * All row ids of a node, or of VDB_HNSW_NULLS or VDB_HNSW_ZEROS, instead of
@@ -280,6 +312,16 @@ typedef struct VdbHnswFound
 	uint32		more;			/* its buckets */
 } VdbHnswFound;
 
+/* May a slot, which is a node, have rows that pass?  Of those in buckets nothing is known. */
+static inline bool
+vdb_hnsw_may_pass(const VdbAmFilter *filter, const VdbHnswSlot *slot)
+{
+	ItemPointerData tid = slot->tid;
+
+	return slot->more != VDB_HNSW_NONE ||
+		vdb_am_filter_passes(filter, &tid, vdb_hnsw_codes(slot));
+}
+
 /* What a search remembers. */
 typedef struct VdbHnswSearch VdbHnswSearch;
 
@@ -291,6 +333,9 @@ typedef struct VdbHnswCounts
 	uint64		entries;		/* lanes of entries */
 	uint64		bounds;			/* computed from rows for PostgreSQL */
 	uint64		sweeps;			/* passes over all nodes */
+	uint64		tested;			/* nodes, against a filter */
+	uint64		passed;			/* of these */
+	uint64		bridged;		/* nodes that do not pass, whose neighbours were looked at */
 } VdbHnswCounts;
 
 /* In the current context.  The query is the caller's to make ready. */
@@ -304,11 +349,15 @@ extern void vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index);
 /* After that: as if a row, unless others have the same vector, were not there. */
 extern void vdb_hnsw_search_leave_out(VdbHnswSearch *search, ItemPointer tid);
 
+/* After that: only nodes that may have rows that pass are found. */
+extern void vdb_hnsw_search_filter(VdbHnswSearch *search, Relation index,
+								   const VdbAmFilter *filter);
+
 /*
  * Looks for the next ef nodes that nearest to the query that were not found
  * before; returns how many there are, in ascending order of distance, 0 when
- * the graph has no more.  Dead nodes are not among them.  They hold until the
- * next call.
+ * the graph has no more, or with a filter so few that a sweep is better.  Dead
+ * nodes are not among them.  They hold until the next call.
  */
 extern uint32 vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef,
 								   VdbHnswFound **found);
@@ -339,8 +388,12 @@ extern uint32 vdb_hnsw_ef(const VdbHnswState *state);
 /* Rows that were returned, and passes over the nodes that are left. */
 typedef struct VdbHnswSweep VdbHnswSweep;
 
-/* In the current context, for a query that is ready; nothing is returned yet. */
-extern VdbHnswSweep *vdb_hnsw_sweep_create(const VdbHnsw *hnsw, Relation index);
+/*
+ * In the current context, for a query that is ready, and nodes that may have
+ * rows that pass; nothing is returned yet.
+ */
+extern VdbHnswSweep *vdb_hnsw_sweep_create(const VdbHnsw *hnsw, Relation index,
+										   const VdbAmFilter *filter, VdbHnswCounts *counts);
 
 /* Has a node left out from now on. */
 extern void vdb_hnsw_sweep_skip(VdbHnswSweep *sweep, uint32 node);
@@ -416,8 +469,5 @@ extern void vdb_hnsw_scan_leave_out(IndexScanDesc scan, ItemPointer tid);
 
 extern bool vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void vdb_hnsw_end_scan(IndexScanDesc scan);
-
-/* What a scan has done so far, in all; false if it was not begun. */
-extern bool vdb_hnsw_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts);
 
 #endif							/* VDB_HNSW_H */

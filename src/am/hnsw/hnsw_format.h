@@ -12,7 +12,7 @@
 #include "quant/quant_format.h"
 
 #define VDB_HNSW_MAGIC 0x534e4856	/* "VHNS" */
-#define VDB_HNSW_VERSION 1
+#define VDB_HNSW_VERSION 2
 
 /* Kinds of pages. */
 #define VDB_HNSW_META 1			/* block 0 */
@@ -43,10 +43,12 @@ typedef struct VdbHnswMeta
 	BlockNumber origin;			/* first page of its floats; Invalid: zeroes */
 	float		scale;			/* a power of two, see vdb_am_place(); 0 until the
 								 * first vector comes */
+	uint32		codes_size;		/* bytes of a row's codes of filter columns */
+	uint32		columns_mark;	/* VdbAmColumns.mark of these */
 } VdbHnswMeta;
 
 StaticAssertDecl(offsetof(VdbHnswMeta, seed) == 24, "meta: seed");
-StaticAssertDecl(sizeof(VdbHnswMeta) == 40, "meta: size");
+StaticAssertDecl(sizeof(VdbHnswMeta) == 48, "meta: size");
 
 /* Recalls for which the width of a search is measured. */
 #define VDB_HNSW_NRECALLS 8
@@ -80,13 +82,17 @@ StaticAssertDecl(sizeof(VdbHnswState) == 64, "state: size");
 #define VDB_HNSW_BUCKET 3		/* further rows of a node, or rows without order */
 
 /*
- * A slot.  A node's is followed by room for 2 m numbers of neighbours, of
- * which the first count are used, and by its row (see am/common/space.h).
- * Nodes have different rows: table rows whose index rows are equal byte for
- * byte share one, the first with its id in tid, the others in buckets.
+ * A slot.  A node's is followed by the codes of the row in tid (see
+ * am/common/filter.h), from the next multiple of 4 bytes on by room for 2 m
+ * numbers of neighbours (a few less where codes would cost a page a slot), of
+ * which the first count are used, and by its row (see am/common/space.h).  Nodes have different rows: table rows whose vectors
+ * have rows that are equal byte for byte share one, the first with its id in
+ * tid, the others in buckets.  What filter columns have may differ: codes go
+ * with the row id, and mean nothing where that is invalid.
  *
- * A bucket's is followed by count row ids, as many as there is room for, up to
- * 255.  tid and version are not used.
+ * A bucket's is followed by count row ids, as many as there is room for with
+ * their codes, up to 255, and, after that room, by their codes.  tid and
+ * version are not used.
  *
  * Whoever collects the rows of a chain holds no lock from bucket to bucket.
  * What takes a bucket off the chain, or moves a row id from one slot to

@@ -23,14 +23,48 @@ is_coded(const VdbAmKind *kind)
 	return kind->metric == VDB_L2SQ || kind->metric == VDB_IP || kind->metric == VDB_COSINE;
 }
 
-static uint32
-slot_size(uint32 m, uint32 row_size)
-{
-	return TYPEALIGN(4, sizeof(VdbHnswSlot) + 2 * m * sizeof(uint32) + row_size);
-}
-
 /* What a page of slots has room for, in bytes of a slot. */
 #define SLOT_SPACE (VDB_PAGE_SPACE - sizeof(VdbHnswNodes))
+
+/* The part of a list's room that may give way to codes. */
+#define GIVEN_SHARE 6
+
+/* Bytes of a slot as it is laid out with so many bytes of codes and neighbours. */
+static uint32
+size_with(uint32 codes_size, uint32 neighbours, uint32 row_size)
+{
+	return TYPEALIGN(4, sizeof(VdbHnswSlot) + codes_size) +
+		TYPEALIGN(4, neighbours * sizeof(uint32) + row_size);
+}
+
+/*
+ * Neighbours that a list has room for: 2 m.  But some bytes of codes may cost a
+ * page a whole slot.  Where nodes would take more for them than a tenth above
+ * what they are, lists are shorter, if that helps: most are not full.  Indexes
+ * are laid out by this, so it changes with VDB_HNSW_VERSION only.
+ */
+static uint32
+list_room(const VdbHnswMeta *meta, uint32 row_size)
+{
+	uint32		most = 2 * meta->m;
+	uint64		before = SLOT_SPACE / size_with(0, most, row_size);
+
+	for (uint32 given = 0; given <= most / GIVEN_SHARE; given++)
+	{
+		uint64		slots = SLOT_SPACE / size_with(meta->codes_size, most - given, row_size);
+
+		/* SLOT_SPACE / slots <= SLOT_SPACE / before + 1.1 codes_size */
+		if (10 * SLOT_SPACE * before <= slots * (10 * SLOT_SPACE + 11 * before * meta->codes_size))
+			return most - given;
+	}
+	return most;
+}
+
+static uint32
+slot_size(const VdbHnswMeta *meta, uint32 row_size)
+{
+	return size_with(meta->codes_size, list_room(meta, row_size), row_size);
+}
 
 /* Bytes of a VdbHnsw with all that it points to but its kind. */
 static Size
@@ -49,17 +83,18 @@ VdbHnsw *
 vdb_hnsw_describe(const VdbAmKind *kind, const VdbHnswMeta *meta)
 {
 	VdbHnsw    *hnsw = palloc0(whole_size(meta));
-	uint32		m = meta->m;
 
 	hnsw->meta = *meta;
 	vdb_am_space_init(&hnsw->space, kind, meta->dim, meta->rows, meta->bits,
 					  meta->scale > 0 ? meta->scale : 1, meta->seed, space_memory(hnsw));
-	hnsw->neighbours = 2 * m;
-	hnsw->row_at = sizeof(VdbHnswSlot) + 2 * m * sizeof(uint32);
-	hnsw->slot_size = slot_size(m, hnsw->space.row_size);
+	hnsw->neighbours = list_room(meta, hnsw->space.row_size);
+	hnsw->codes_size = meta->codes_size;
+	hnsw->list_at = TYPEALIGN(4, sizeof(VdbHnswSlot) + meta->codes_size);
+	hnsw->row_at = hnsw->list_at + hnsw->neighbours * sizeof(uint32);
+	hnsw->slot_size = slot_size(meta, hnsw->space.row_size);
 	hnsw->per_page = SLOT_SPACE / hnsw->slot_size;
-	hnsw->bucket_tids = Min((hnsw->slot_size - sizeof(VdbHnswSlot)) / sizeof(ItemPointerData),
-							PG_UINT8_MAX);
+	hnsw->bucket_tids = Min((hnsw->slot_size - sizeof(VdbHnswSlot)) /
+							(sizeof(ItemPointerData) + meta->codes_size), PG_UINT8_MAX);
 	hnsw->coded = is_coded(kind);
 	hnsw->code_dim = Min(meta->dim, MAX_CODE_DIM);
 	hnsw->block_size = hnsw->coded ? vdb_quant_block_size(hnsw->code_dim) : 0;
@@ -87,9 +122,16 @@ vdb_hnsw_meta_problem(const VdbAmKind *kind, const VdbHnswMeta *meta)
 		(meta->rows != VDB_AM_ROWS_PLAIN && (kind->type == NULL || !is_coded(kind))) ||
 		meta->bits > VDB_QUANT_2BITS || meta->m < VDB_AM_MIN_M || meta->m > VDB_AM_MAX_M ||
 		meta->ef_construction < 1 || meta->ef_construction > VDB_AM_MAX_EF ||
-		slot_size(meta->m, vdb_am_row_size(kind, meta->dim, meta->rows, meta->bits)) > SLOT_SPACE)
+		meta->codes_size > SLOT_SPACE ||
+		slot_size(meta, vdb_am_row_size(kind, meta->dim, meta->rows, meta->bits)) > SLOT_SPACE)
 		return "its metapage has impossible values";
 	return NULL;
+}
+
+bool
+vdb_hnsw_has_columns(const VdbHnswMeta *meta, const VdbAmColumns *columns)
+{
+	return meta->codes_size == columns->size && meta->columns_mark == columns->mark;
 }
 
 /* The metapage as it is now, checked. */
@@ -115,6 +157,21 @@ read_meta(Relation index, VdbHnswMeta *meta)
 		vdb_page_corrupted(index, VDB_HNSW_METAPAGE, problem);
 }
 
+/* Are the codes of an index those that its columns have? */
+static void
+check_columns(Relation index, const VdbHnswMeta *meta)
+{
+	VdbAmColumns columns;
+
+	vdb_am_columns_open(index, &columns);
+	if (!vdb_hnsw_has_columns(meta, &columns))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("index \"%s\" must be rebuilt", RelationGetRelationName(index)),
+				errdetail("It has other codes of its filter columns than this version of vecdb."),
+				errhint("REINDEX INDEX makes it anew."));
+}
+
 /* Reads what describes the index, into memory of the relcache entry, too. */
 static VdbHnsw *
 load(Relation index)
@@ -124,6 +181,7 @@ load(Relation index)
 	MemoryContext old;
 
 	read_meta(index, &meta);
+	check_columns(index, &meta);
 	hnsw = vdb_hnsw_describe(vdb_am_kind(index), &meta);
 	if (meta.origin != InvalidBlockNumber)
 		vdb_page_read_floats(index, meta.origin, VDB_HNSW_FLOATS, meta.dim,
@@ -183,7 +241,7 @@ resolve_rows(Relation index, const VdbAmKind *kind, VdbAmQuantizer quantizer)
 
 /* Dimensions of which a plain or sq8 row fits into a slot. */
 static uint32
-most_dimensions(const VdbAmKind *kind, VdbAmRows rows, uint32 m)
+most_dimensions(const VdbAmKind *kind, const VdbHnswMeta *meta)
 {
 	uint32		low = 0,
 				high = VDB_AM_BIT_MAX_DIM + 1;
@@ -192,7 +250,8 @@ most_dimensions(const VdbAmKind *kind, VdbAmRows rows, uint32 m)
 	{
 		uint32		middle = (low + high) / 2;
 
-		if (slot_size(m, vdb_am_row_size(kind, middle, rows, VDB_QUANT_8BITS)) <= SLOT_SPACE)
+		if (slot_size(meta, vdb_am_row_size(kind, middle, meta->rows, VDB_QUANT_8BITS)) <=
+			SLOT_SPACE)
 			low = middle;
 		else
 			high = middle;
@@ -206,7 +265,7 @@ resolve_bits(const VdbAmKind *kind, VdbHnswMeta *meta)
 {
 	for (meta->bits = VDB_QUANT_8BITS; meta->bits <= VDB_QUANT_2BITS; meta->bits++)
 	{
-		if (slot_size(meta->m, vdb_am_row_size(kind, meta->dim, meta->rows, meta->bits)) <=
+		if (slot_size(meta, vdb_am_row_size(kind, meta->dim, meta->rows, meta->bits)) <=
 			SLOT_SPACE)
 			return;
 		if (meta->rows != VDB_AM_ROWS_RABITQ)
@@ -215,10 +274,12 @@ resolve_bits(const VdbAmKind *kind, VdbHnswMeta *meta)
 	ereport(ERROR,
 			errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 			errmsg("column cannot have more than %u dimensions for hnsw index with quantizer \"%s\" and m = %u",
-				   most_dimensions(kind, meta->rows, meta->m),
+				   most_dimensions(kind, meta),
 				   vdb_am_quantizer_name(meta->rows == VDB_AM_ROWS_PLAIN ?
 										 VDB_AM_QUANTIZER_NONE : VDB_AM_QUANTIZER_SQ8),
 				   meta->m),
+			meta->codes_size == 0 ? 0 :
+			errdetail("Of each row its filter columns take %u bytes.", meta->codes_size),
 			kind->type != NULL && is_coded(kind) ?
 			errhint("Use quantizer = rabitq, or leave the option out.") : 0);
 }
@@ -228,7 +289,9 @@ vdb_hnsw_init_meta(Relation index, VdbHnswMeta *meta)
 {
 	const VdbAmKind *kind = vdb_am_kind(index);
 	VdbAmHnswOptions options = vdb_am_hnsw_options(index);
+	VdbAmColumns columns;
 
+	vdb_am_columns_open(index, &columns);
 	memset(meta, 0, sizeof(*meta));
 	meta->magic = VDB_HNSW_MAGIC;
 	meta->version = VDB_HNSW_VERSION;
@@ -243,6 +306,8 @@ vdb_hnsw_init_meta(Relation index, VdbHnswMeta *meta)
 	meta->ef_construction = options.ef_construction;
 	meta->seed = pg_prng_uint64(&pg_global_prng_state);
 	meta->origin = InvalidBlockNumber;
+	meta->codes_size = columns.size;
+	meta->columns_mark = columns.mark;
 	resolve_bits(kind, meta);
 }
 

@@ -28,7 +28,11 @@ typedef struct InsertState
 	VdbHnswSearch *search;
 	VdbAmQuery *query;
 	VdbHnswLinker *linker;
+	VdbAmColumns columns;
+	char	   *codes;			/* of the row that is inserted */
+	MemoryContext encoding;		/* of making these */
 	VdbHnswSlot *slot;			/* the node to be */
+	VdbHnswFound *near;			/* that neighbours are chosen from */
 	float	   *scratch;
 } InsertState;
 
@@ -56,7 +60,13 @@ create_state(Relation index, MemoryContext parent)
 	state->search = vdb_hnsw_search_create(state->hnsw);
 	state->query = vdb_hnsw_search_query(state->search);
 	state->linker = vdb_hnsw_linker_create(state->hnsw);
+	vdb_am_columns_open(index, &state->columns);
+	state->codes = palloc(state->hnsw->codes_size);
+	state->encoding = AllocSetContextCreate(context, "hnsw insert codes",
+											ALLOCSET_SMALL_SIZES);
 	state->slot = palloc0(state->hnsw->slot_size);
+	state->near = palloc((EF_UNCHANGED + state->hnsw->meta.ef_construction) *
+						 sizeof(VdbHnswFound));
 	state->scratch = palloc(state->hnsw->space.dim * sizeof(float));
 	MemoryContextSwitchTo(old);
 	return state;
@@ -115,7 +125,7 @@ add_to_equal(InsertState *state, Relation index, const VdbHnswFound *found, uint
 	vdb_am_query_many(state->query, vdb_am_query_base(state->query), &row, 1, &own);
 	for (uint32 i = 0; i < n; i++)
 		if (found[i].distance == own &&
-			vdb_hnsw_add_tid(hnsw, index, found[i].node, row, tid))
+			vdb_hnsw_add_tid(hnsw, index, found[i].node, row, tid, state->codes))
 			return true;
 	return false;
 }
@@ -133,6 +143,7 @@ fill_slot(InsertState *state, ItemPointer tid)
 	state->slot->state = VDB_HNSW_NODE;
 	state->slot->tid = *tid;
 	state->slot->more = VDB_HNSW_NONE;
+	memcpy(vdb_hnsw_codes(state->slot), state->codes, hnsw->codes_size);
 	if (vdb_am_is_plain(&hnsw->space))
 		memcpy(row, state->query->elements, hnsw->space.row_size);
 	else
@@ -168,12 +179,16 @@ make_node(InsertState *state, Relation index, const VdbHnswFound *found, uint32 
 {
 	const VdbHnsw *hnsw = state->hnsw;
 	VdbHnswSlot *slot = state->slot;
-	VdbHnswTarget target = {VDB_HNSW_NONE, vdb_hnsw_row(hnsw, slot), vdb_hnsw_list(slot), 0};
+	VdbHnswTarget target = {
+		.node = VDB_HNSW_NONE,
+		.row = vdb_hnsw_row(hnsw, slot),
+		.list = vdb_hnsw_list(hnsw, slot),
+	};
 	uint32		first = 0;
 	bool		linked = false;
 
 	target.count = vdb_hnsw_choose_neighbours(state->linker, index, found, n,
-											  vdb_hnsw_list(slot));
+											  vdb_hnsw_list(hnsw, slot));
 	slot->count = target.count;
 	while (first < target.count && !linked)
 		linked = vdb_hnsw_link_new(state->linker, index, target.list[first++], &target, slot);
@@ -184,39 +199,67 @@ make_node(InsertState *state, Relation index, const VdbHnswFound *found, uint32 
 	link_back(state, index, &target, linked ? first - 1 : target.count);
 }
 
+/* Puts nodes found later among those found before, in order of distance. */
+static uint32
+merge(VdbHnswFound *near, uint32 n, const VdbHnswFound *found, uint32 nfound)
+{
+	uint32		total = n + nfound;
+
+	for (uint32 at = total; nfound > 0;)
+		near[--at] = n > 0 && near[n - 1].distance > found[nfound - 1].distance ?
+			near[--n] : found[--nfound];
+	return total;
+}
+
 /* Inserts the row of a query that is ready. */
 static void
 insert_row(InsertState *state, Relation index, ItemPointer tid, bool unchanged)
 {
 	VdbHnswFound *found;
-	uint32		n;
+	uint32		near = 0,
+				n;
 
 	fill_slot(state, tid);
 	vdb_hnsw_search_begin(state->search, index);
-	if (unchanged)
+	/* An UPDATE of filter columns alone is not told from an INSERT. */
+	if (unchanged || state->columns.n > 0)
 	{
-		n = vdb_hnsw_search_more(state->search, index, EF_UNCHANGED, &found);
-		if (add_to_equal(state, index, found, n, tid))
+		near = vdb_hnsw_search_more(state->search, index, EF_UNCHANGED, &found);
+		if (add_to_equal(state, index, found, near, tid))
 			return;
-		vdb_hnsw_search_begin(state->search, index);
+		memcpy(state->near, found, near * sizeof(VdbHnswFound));
 	}
+	/* On from there, not anew. */
 	n = vdb_hnsw_search_more(state->search, index, state->hnsw->meta.ef_construction, &found);
 	if (!add_to_equal(state, index, found, n, tid))
-		make_node(state, index, found, n);
+		make_node(state, index, state->near, merge(state->near, near, found, n));
 }
 
 /* ---- the access method's function ---- */
 
 static void
-insert_vector(InsertState **state, Relation index, IndexInfo *info, Datum value,
+encode_columns(InsertState *state, const Datum *values, const bool *isnull)
+{
+	MemoryContext old;
+
+	if (state->columns.n == 0)
+		return;
+	old = MemoryContextSwitchTo(state->encoding);
+	vdb_am_columns_encode(&state->columns, values, isnull, state->codes);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(state->encoding);
+}
+
+static void
+insert_vector(InsertState **state, Relation index, IndexInfo *info, Datum *values, bool *isnull,
 			  ItemPointer tid, bool unchanged)
 {
 	VdbAmQuery *query = (*state)->query;
 
-	vdb_am_query_take(query, value);
+	vdb_am_query_take(query, values[0]);
 	if (!vdb_am_query_place(query))
 	{
-		vdb_hnsw_add_unordered((*state)->hnsw, index, false, tid);
+		vdb_hnsw_add_unordered((*state)->hnsw, index, false, tid, (*state)->codes);
 		return;
 	}
 	if ((*state)->hnsw->meta.scale == 0)
@@ -226,8 +269,9 @@ insert_vector(InsertState **state, Relation index, IndexInfo *info, Datum value,
 		vdb_hnsw_begin(index, (*state)->hnsw, query->floats);
 		info->ii_AmCache = *state = take_state(index, info->ii_Context);
 		query = (*state)->query;
-		vdb_am_query_take(query, value);
+		vdb_am_query_take(query, values[0]);
 		vdb_am_query_place(query);
+		encode_columns(*state, values, isnull);
 	}
 	vdb_am_query_aim(query);
 	insert_row(*state, index, tid, unchanged);
@@ -243,10 +287,11 @@ vdb_hnsw_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Re
 	if (state == NULL)
 		info->ii_AmCache = state = take_state(index, info->ii_Context);
 	old = MemoryContextSwitchTo(state->context);
+	encode_columns(state, values, isnull);
 	if (isnull[0])
-		vdb_hnsw_add_unordered(state->hnsw, index, true, tid);
+		vdb_hnsw_add_unordered(state->hnsw, index, true, tid, state->codes);
 	else
-		insert_vector(&state, index, info, values[0], tid, unchanged);
+		insert_vector(&state, index, info, values, isnull, tid, unchanged);
 	MemoryContextSwitchTo(old);
 	return false;
 }
@@ -305,7 +350,11 @@ vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node,
 {
 	InsertState *state = create_state(index, CurrentMemoryContext);
 	MemoryContext old = MemoryContextSwitchTo(state->context);
-	VdbHnswTarget target = {node, vdb_hnsw_row(hnsw, state->slot), vdb_hnsw_list(state->slot), 0};
+	VdbHnswTarget target = {
+		.node = node,
+		.row = vdb_hnsw_row(hnsw, state->slot),
+		.list = vdb_hnsw_list(hnsw, state->slot),
+	};
 	bool		linked = false;
 
 	vdb_hnsw_copy(hnsw, index, node, state->slot);

@@ -132,7 +132,7 @@ order_neighbours(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *tar
 
 	for (uint32 i = 0; i < n; i++)
 	{
-		vdb_hnsw_copy(hnsw, index, vdb_hnsw_list(from)[i], neighbour(linker, i));
+		vdb_hnsw_copy(hnsw, index, vdb_hnsw_list(hnsw, from)[i], neighbour(linker, i));
 		linker->rows[i] = vdb_hnsw_row(hnsw, neighbour(linker, i));
 	}
 	linker->rows[n] = target->row;
@@ -143,7 +143,8 @@ order_neighbours(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *tar
 	for (uint32 i = 0; i <= n; i++)
 		linker->near[i] = (VdbHnswNear)
 	{
-		linker->distances[i], i < n ? vdb_hnsw_list(from)[i] : VDB_HNSW_NONE, linker->rows[i]
+		linker->distances[i], i < n ? vdb_hnsw_list(hnsw, from)[i] : VDB_HNSW_NONE,
+			linker->rows[i]
 	};
 	qsort(linker->near, n + 1, sizeof(VdbHnswNear), compare_near);
 	return true;
@@ -156,8 +157,9 @@ order_neighbours(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *tar
 static bool
 find_witness(VdbHnswLinker *linker, const VdbHnswTarget *target, uint32 at, Change *plan)
 {
+	const VdbHnsw *hnsw = linker->hnsw;
 	const VdbHnswSlot *from = linker->from;
-	uint32		node = vdb_hnsw_list(from)[at];
+	uint32		node = vdb_hnsw_list(hnsw, from)[at];
 
 	plan->at = at;
 	plan->dropped = node;
@@ -167,9 +169,9 @@ find_witness(VdbHnswLinker *linker, const VdbHnswTarget *target, uint32 at, Chan
 		return true;
 	for (uint32 i = 0; i < from->count; i++)
 		if (i != at && neighbour(linker, i)->state == VDB_HNSW_NODE &&
-			has(vdb_hnsw_list(neighbour(linker, i)), neighbour(linker, i)->count, node))
+			has(vdb_hnsw_list(hnsw, neighbour(linker, i)), neighbour(linker, i)->count, node))
 		{
-			plan->witness = vdb_hnsw_list(from)[i];
+			plan->witness = vdb_hnsw_list(hnsw, from)[i];
 			return true;
 		}
 	return false;
@@ -202,7 +204,8 @@ plan_exchange(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *target
 		if (node == VDB_HNSW_NONE)
 			continue;
 		for (uint32 at = 0; at < from->count; at++)
-			if (vdb_hnsw_list(from)[at] == node && find_witness(linker, target, at, plan))
+			if (vdb_hnsw_list(linker->hnsw, from)[at] == node &&
+				find_witness(linker, target, at, plan))
 				return true;
 	}
 	return false;
@@ -232,22 +235,25 @@ make_plan(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *target, Ch
 static bool
 is_same(const VdbHnswLinker *linker, const VdbHnswSlot *slot)
 {
+	const VdbHnsw *hnsw = linker->hnsw;
+
 	return slot->state == VDB_HNSW_NODE && slot->count == linker->from->count &&
-		memcmp(vdb_hnsw_list(slot), vdb_hnsw_list(linker->from),
+		memcmp(vdb_hnsw_list(hnsw, slot), vdb_hnsw_list(hnsw, linker->from),
 			   slot->count * sizeof(uint32)) == 0;
 }
 
 /* ---- changes ---- */
 
 static void
-apply(Relation index, Buffer buffer, VdbHnswSlot *slot, const Change *plan, uint32 node)
+apply(const VdbHnsw *hnsw, Relation index, Buffer buffer, VdbHnswSlot *slot, const Change *plan,
+	  uint32 node)
 {
 	uint8		count = Max(slot->count, plan->at + 1);
 	VdbPatch	patch;
 
 	vdb_patch_begin(&patch, index);
 	vdb_patch_put(&patch, buffer, &slot->count, &count, sizeof(count));
-	vdb_patch_put(&patch, buffer, &vdb_hnsw_list(slot)[plan->at], &node, sizeof(node));
+	vdb_patch_put(&patch, buffer, &vdb_hnsw_list(hnsw, slot)[plan->at], &node, sizeof(node));
 	vdb_patch_finish(&patch);
 }
 
@@ -272,10 +278,10 @@ link_as_planned(VdbHnswLinker *linker, Relation index, uint32 from, const Change
 		vdb_hnsw_read_two(hnsw, index, from, plan->witness, &buffer, &witness_buffer, &slot,
 						  &witness);
 		right = is_same(linker, slot) && witness->state == VDB_HNSW_NODE &&
-			has(vdb_hnsw_list(witness), witness->count, plan->dropped);
+			has(vdb_hnsw_list(hnsw, witness), witness->count, plan->dropped);
 	}
 	if (right)
-		apply(index, buffer, slot, plan, node);
+		apply(hnsw, index, buffer, slot, plan, node);
 	if (BufferIsValid(witness_buffer))
 		vdb_hnsw_release_two(buffer, witness_buffer);
 	else
@@ -286,13 +292,15 @@ link_as_planned(VdbHnswLinker *linker, Relation index, uint32 from, const Change
 bool
 vdb_hnsw_link(VdbHnswLinker *linker, Relation index, uint32 from, const VdbHnswTarget *target)
 {
+	const VdbHnsw *hnsw = linker->hnsw;
+
 	for (int try = 0; try < TRIES; try++)
 	{
 		Change		plan;
 
-		vdb_hnsw_copy(linker->hnsw, index, from, linker->from);
+		vdb_hnsw_copy(hnsw, index, from, linker->from);
 		if (linker->from->state <= VDB_HNSW_DEAD && linker->from->state != VDB_HNSW_FREE &&
-			has(vdb_hnsw_list(linker->from), linker->from->count, target->node))
+			has(vdb_hnsw_list(hnsw, linker->from), linker->from->count, target->node))
 			return true;
 		if (!make_plan(linker, index, target, &plan))
 			return false;
@@ -323,7 +331,7 @@ vdb_hnsw_link_new(VdbHnswLinker *linker, Relation index, uint32 from, VdbHnswTar
 			memcpy(place.slot, slot, hnsw->slot_size);
 			target->node = place.node;
 			place.other->count = Max(place.other->count, plan.at + 1);
-			vdb_hnsw_list(place.other)[plan.at] = place.node;
+			vdb_hnsw_list(hnsw, place.other)[plan.at] = place.node;
 			vdb_hnsw_place_finish(&place);
 			return true;
 		}

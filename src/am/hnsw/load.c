@@ -40,10 +40,11 @@ typedef struct Batch
 	char	   *raw;
 	char	   *rows;
 	ItemPointerData *tids;
+	char	   *codes;
 	uint32	   *hashes;
 	bool	   *nowhere;		/* zero vectors, under cosine */
 	float	   *scratch;		/* 3 x dim for each thread */
-	MemoryContext context;		/* of a row that is inserted */
+	MemoryContext context;		/* of a row that is encoded, or inserted */
 } Batch;
 
 /* ---- the origin ---- */
@@ -118,19 +119,6 @@ learn_from(VdbHnswBuild *build, const void *elements)
 
 /* ---- nodes ---- */
 
-static void
-note_tid(VdbHnswRows *rows, ItemPointer tid)
-{
-	if (rows->count == rows->room)
-	{
-		rows->room = Max(2 * rows->room, 64);
-		rows->tids = rows->tids == NULL ?
-			palloc(rows->room * sizeof(ItemPointerData)) :
-			repalloc_huge(rows->tids, (Size) rows->room * sizeof(ItemPointerData));
-	}
-	rows->tids[rows->count++] = *tid;
-}
-
 static inline uint32
 hash_row(const VdbHnswBuild *build, const char *row)
 {
@@ -161,25 +149,28 @@ grow_table(VdbHnswBuild *build)
 }
 
 static void
-add_extra(VdbHnswHeap *heap, uint32 node, ItemPointer tid)
+add_extra(VdbHnswBuild *build, uint32 node, ItemPointer tid, const char *codes)
 {
-	if (heap->nextras == heap->extra_room)
-	{
-		heap->extra_room = Max(2 * heap->extra_room, 64);
-		heap->extras = heap->extras == NULL ?
-			palloc(heap->extra_room * sizeof(VdbHnswExtra)) :
-			repalloc_huge(heap->extras, (Size) heap->extra_room * sizeof(VdbHnswExtra));
-	}
-	heap->extras[heap->nextras] = (VdbHnswExtra) {*tid, heap->more[node]};
-	heap->more[node] = heap->nextras++;
+	VdbHnswHeap *heap = &build->table;
+	uint32		extra = heap->extras.count;
+	uint32		room = heap->extras.room;
+
+	vdb_hnsw_rows_add(build->hnsw, &heap->extras, tid, codes);
+	if (heap->extras.room > room)
+		heap->next = heap->next == NULL ?
+			palloc(heap->extras.room * sizeof(uint32)) :
+			repalloc_huge(heap->next, (Size) heap->extras.room * sizeof(uint32));
+	heap->next[extra] = heap->more[node];
+	heap->more[node] = extra;
 }
 
 /* A row becomes a node, or is one of an equal one's. */
 static void
-add_row(VdbHnswBuild *build, const char *row, uint32 hash, ItemPointer tid)
+add_row(VdbHnswBuild *build, const char *row, uint32 hash, ItemPointer tid, const char *codes)
 {
 	VdbHnswHeap *heap = &build->table;
 	uint32		size = build->hnsw->space.row_size;
+	uint32		codes_size = build->hnsw->codes_size;
 	uint32		node;
 
 	if (heap->n >= heap->table_size / 2)
@@ -195,23 +186,31 @@ add_row(VdbHnswBuild *build, const char *row, uint32 hash, ItemPointer tid)
 		}
 		if (memcmp(heap->rows + (*place - 1) * heap->stride, row, size) == 0)
 		{
-			add_extra(heap, *place - 1, tid);
+			add_extra(build, *place - 1, tid, codes);
 			return;
 		}
 	}
 	node = heap->n++;
 	memcpy(heap->rows + node * heap->stride, row, size);
 	heap->tids[node] = *tid;
+	memcpy(heap->codes + (Size) node * codes_size, codes, codes_size);
 	heap->more[node] = VDB_HNSW_NONE;
 }
 
 /* ---- memory ---- */
 
+/* Bytes of a row id with its codes. */
+static Size
+tid_memory(const VdbHnswBuild *build)
+{
+	return sizeof(ItemPointerData) + build->hnsw->codes_size;
+}
+
 /* Bytes of a node, in the graph and here. */
 static Size
 node_memory(const VdbHnswBuild *build)
 {
-	Size		here = build->table.stride + sizeof(ItemPointerData) + sizeof(uint32);
+	Size		here = build->table.stride + tid_memory(build) + sizeof(uint32);
 
 	/* a table of hashes, or else the graph, and the order that it is written in */
 	return here + Max(HASH_BYTES, 1 + sizeof(uint32) +
@@ -225,15 +224,15 @@ other_memory(const VdbHnswBuild *build)
 	const VdbHnswHeap *heap = &build->table;
 
 	return vdb_hnsw_graph_memory(build->hnsw, build->control.threads) +
-		3 * heap->extra_room * sizeof(VdbHnswExtra) +
-		3 * ((Size) heap->nulls.room + heap->zeros.room) * sizeof(ItemPointerData);
+		3 * heap->extras.room * (tid_memory(build) + sizeof(uint32)) +
+		3 * ((Size) heap->nulls.room + heap->zeros.room) * tid_memory(build);
 }
 
 static Size
 batch_row_memory(const VdbHnswBuild *build)
 {
 	return vdb_am_bytes(build->hnsw->space.kind, build->hnsw->space.dim) +
-		build->table.stride + sizeof(ItemPointerData) + sizeof(uint32) + sizeof(bool);
+		build->table.stride + tid_memory(build) + sizeof(uint32) + sizeof(bool);
 }
 
 /* Is there no room for a batch more? */
@@ -262,6 +261,7 @@ allocate_nodes(VdbHnswBuild *build)
 	heap->room = Min(Min(most, VDB_HNSW_MAX_NODES), 1024 + build->budget / node_memory(build));
 	heap->rows = vdb_hnsw_graph_allocate((Size) heap->room * heap->stride);
 	heap->tids = palloc_extended((Size) heap->room * sizeof(ItemPointerData), MCXT_ALLOC_HUGE);
+	heap->codes = palloc_extended((Size) heap->room * build->hnsw->codes_size, MCXT_ALLOC_HUGE);
 	heap->more = palloc_extended((Size) heap->room * sizeof(uint32), MCXT_ALLOC_HUGE);
 }
 
@@ -270,13 +270,13 @@ free_nodes(VdbHnswHeap *heap)
 {
 	pfree(heap->rows);
 	pfree(heap->tids);
+	pfree(heap->codes);
 	pfree(heap->more);
-	if (heap->extras != NULL)
-		pfree(heap->extras);
-	if (heap->nulls.tids != NULL)
-		pfree(heap->nulls.tids);
-	if (heap->zeros.tids != NULL)
-		pfree(heap->zeros.tids);
+	vdb_hnsw_rows_free(&heap->extras);
+	if (heap->next != NULL)
+		pfree(heap->next);
+	vdb_hnsw_rows_free(&heap->nulls);
+	vdb_hnsw_rows_free(&heap->zeros);
 	memset(heap, 0, sizeof(*heap));
 }
 
@@ -314,6 +314,27 @@ encode_rows(void *arg, size_t item, int thread)
 	}
 }
 
+/* The codes of a row of the batch. */
+static char *
+codes_of(const Batch *batch, uint32 i)
+{
+	return batch->codes + (Size) i * batch->build->hnsw->codes_size;
+}
+
+static void
+encode_columns(Batch *batch, const Datum *values, const bool *isnull, char *codes)
+{
+	const VdbAmColumns *columns = &batch->build->columns;
+	MemoryContext old;
+
+	if (columns->n == 0)
+		return;
+	old = MemoryContextSwitchTo(batch->context);
+	vdb_am_columns_encode(columns, values, isnull, codes);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(batch->context);
+}
+
 static void
 flush_batch(Batch *batch)
 {
@@ -323,11 +344,15 @@ flush_batch(Batch *batch)
 	control.progress = NULL;
 	vdb_hnsw_build_check(vdb_km_each((batch->n + ITEM - 1) / ITEM, encode_rows, batch, &control));
 	for (uint32 i = 0; i < batch->n; i++)
+	{
+		const char *codes = codes_of(batch, i);
+
 		if (batch->nowhere[i])
-			note_tid(&build->table.zeros, &batch->tids[i]);
+			vdb_hnsw_rows_add(build->hnsw, &build->table.zeros, &batch->tids[i], codes);
 		else
 			add_row(build, batch->rows + i * build->table.stride, batch->hashes[i],
-					&batch->tids[i]);
+					&batch->tids[i], codes);
+	}
 	batch->n = 0;
 	vdb_hnsw_build_progress(build, build->seen);
 	CHECK_FOR_INTERRUPTS();
@@ -365,6 +390,7 @@ load_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool aliv
 	VdbHnswBuild *build = batch->build;
 	const VdbAmSpace *space = &build->hnsw->space;
 	VdbAmVector vector;
+	char	   *codes;
 
 	build->seen++;
 	if (build->written)
@@ -372,9 +398,11 @@ load_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool aliv
 		insert_row(batch, tid, values, isnull);
 		return;
 	}
+	codes = codes_of(batch, batch->n);
+	encode_columns(batch, values, isnull, codes);
 	if (isnull[0])
 	{
-		note_tid(&build->table.nulls, tid);
+		vdb_hnsw_rows_add(build->hnsw, &build->table.nulls, tid, codes);
 		if (build->table.nulls.count % CHECK_NULLS == 0 && is_full(batch))
 			write_full(batch);
 		return;
@@ -404,6 +432,7 @@ begin_batch(Batch *batch)
 	batch->raw = palloc_extended(batch->max * batch->raw_size, MCXT_ALLOC_HUGE);
 	batch->rows = palloc_extended(batch->max * build->table.stride, MCXT_ALLOC_HUGE);
 	batch->tids = palloc(batch->max * sizeof(ItemPointerData));
+	batch->codes = palloc_extended((Size) batch->max * build->hnsw->codes_size, MCXT_ALLOC_HUGE);
 	batch->hashes = palloc(batch->max * sizeof(uint32));
 	batch->nowhere = palloc(batch->max * sizeof(bool));
 	batch->scratch = palloc_extended((Size) Max(build->control.threads, 1) * 3 * dim *

@@ -373,19 +373,20 @@ vdb_hnsw_place_cancel(VdbHnswPlace *place)
 
 /* A new bucket, with one row id, is the first of its chain. */
 static void
-fill_bucket(VdbHnswPlace *place, ItemPointer tid, uint32 *first)
+fill_bucket(VdbHnswPlace *place, ItemPointer tid, const char *codes, uint32 *first)
 {
 	place->slot->state = VDB_HNSW_BUCKET;
 	place->slot->count = 1;
 	place->slot->more = *first;
 	vdb_hnsw_tids(place->slot)[0] = *tid;
+	memcpy(vdb_hnsw_bucket_codes(place->hnsw, place->slot, 0), codes, place->hnsw->codes_size);
 	*first = place->node;
 }
 
 /* Adds a row id to a bucket that is locked; false if it is full. */
 static bool
 add_to_bucket(const VdbHnsw *hnsw, Relation index, Buffer buffer, VdbHnswSlot *bucket,
-			  ItemPointer tid)
+			  ItemPointer tid, const char *codes)
 {
 	uint8		count = bucket->count + 1;
 	VdbPatch	patch;
@@ -398,6 +399,9 @@ add_to_bucket(const VdbHnsw *hnsw, Relation index, Buffer buffer, VdbHnswSlot *b
 	vdb_patch_begin(&patch, index);
 	vdb_patch_put(&patch, buffer, &bucket->count, &count, sizeof(count));
 	vdb_patch_put(&patch, buffer, &vdb_hnsw_tids(bucket)[bucket->count], tid, sizeof(*tid));
+	if (hnsw->codes_size > 0)
+		vdb_patch_put(&patch, buffer, vdb_hnsw_bucket_codes(hnsw, bucket, bucket->count), codes,
+					  hnsw->codes_size);
 	vdb_patch_finish(&patch);
 	return true;
 }
@@ -421,7 +425,7 @@ is_node_with(const VdbHnsw *hnsw, const VdbHnswSlot *slot, const void *row)
 /* Adds a row id to the first bucket of a node. */
 static Added
 add_to_first(const VdbHnsw *hnsw, Relation index, uint32 node, uint32 first, const void *row,
-			 ItemPointer tid)
+			 ItemPointer tid, const char *codes)
 {
 	Buffer		buffer,
 				bucket_buffer;
@@ -435,14 +439,15 @@ add_to_first(const VdbHnsw *hnsw, Relation index, uint32 node, uint32 first, con
 	else if (slot->more != first)
 		result = AGAIN;
 	else
-		result = add_to_bucket(hnsw, index, bucket_buffer, bucket, tid) ? ADDED : NO_ROOM;
+		result = add_to_bucket(hnsw, index, bucket_buffer, bucket, tid, codes) ? ADDED : NO_ROOM;
 	vdb_hnsw_release_two(buffer, bucket_buffer);
 	return result;
 }
 
 /* Adds a row id to a new bucket of a node. */
 static Added
-add_bucket(const VdbHnsw *hnsw, Relation index, uint32 node, const void *row, ItemPointer tid)
+add_bucket(const VdbHnsw *hnsw, Relation index, uint32 node, const void *row, ItemPointer tid,
+		   const char *codes)
 {
 	VdbHnswPlace place;
 
@@ -452,14 +457,14 @@ add_bucket(const VdbHnsw *hnsw, Relation index, uint32 node, const void *row, It
 		vdb_hnsw_place_cancel(&place);
 		return NOT_THERE;
 	}
-	fill_bucket(&place, tid, &place.other->more);
+	fill_bucket(&place, tid, codes, &place.other->more);
 	vdb_hnsw_place_finish(&place);
 	return ADDED;
 }
 
 bool
 vdb_hnsw_add_tid(const VdbHnsw *hnsw, Relation index, uint32 node, const void *row,
-				 ItemPointer tid)
+				 ItemPointer tid, const char *codes)
 {
 	Added		added = AGAIN;
 
@@ -471,9 +476,9 @@ vdb_hnsw_add_tid(const VdbHnsw *hnsw, Relation index, uint32 node, const void *r
 
 		vdb_page_release(buffer);
 		added = first == VDB_HNSW_NONE ? NO_ROOM :
-			add_to_first(hnsw, index, node, first, row, tid);
+			add_to_first(hnsw, index, node, first, row, tid, codes);
 		if (added == NO_ROOM)
-			added = add_bucket(hnsw, index, node, row, tid);
+			added = add_bucket(hnsw, index, node, row, tid, codes);
 		CHECK_FOR_INTERRUPTS();
 	}
 	return added == ADDED;
@@ -481,7 +486,8 @@ vdb_hnsw_add_tid(const VdbHnsw *hnsw, Relation index, uint32 node, const void *r
 
 /* Adds a row id to the first bucket of NULLs or zeros; false if that is full. */
 static bool
-add_unordered_to_first(const VdbHnsw *hnsw, Relation index, bool null, ItemPointer tid)
+add_unordered_to_first(const VdbHnsw *hnsw, Relation index, bool null, ItemPointer tid,
+					   const char *codes)
 {
 	Buffer		state_buffer = vdb_page_read_exclusive(index, VDB_HNSW_STATEPAGE,
 													   VDB_HNSW_STATE);
@@ -494,7 +500,7 @@ add_unordered_to_first(const VdbHnsw *hnsw, Relation index, bool null, ItemPoint
 		Buffer		buffer;
 		VdbHnswSlot *bucket = vdb_hnsw_read_exclusive(hnsw, index, first, &buffer);
 
-		added = add_to_bucket(hnsw, index, buffer, bucket, tid);
+		added = add_to_bucket(hnsw, index, buffer, bucket, tid, codes);
 		vdb_page_release(buffer);
 	}
 	vdb_page_release(state_buffer);
@@ -502,31 +508,69 @@ add_unordered_to_first(const VdbHnsw *hnsw, Relation index, bool null, ItemPoint
 }
 
 void
-vdb_hnsw_add_unordered(const VdbHnsw *hnsw, Relation index, bool null, ItemPointer tid)
+vdb_hnsw_add_unordered(const VdbHnsw *hnsw, Relation index, bool null, ItemPointer tid,
+					   const char *codes)
 {
 	VdbHnswPlace place;
 
-	if (add_unordered_to_first(hnsw, index, null, tid))
+	if (add_unordered_to_first(hnsw, index, null, tid, codes))
 		return;
 	vdb_hnsw_place_begin(&place, hnsw, index, VDB_HNSW_NONE, true);
-	fill_bucket(&place, tid, null ? &place.state->nulls : &place.state->zeros);
+	fill_bucket(&place, tid, codes, null ? &place.state->nulls : &place.state->zeros);
 	vdb_hnsw_place_finish(&place);
 }
 
 /* ---- collecting them ---- */
 
+/* Has an array that may be NULL hold so many elements. */
+static void *
+resize(void *array, uint32 room, Size size)
+{
+	return array == NULL ? palloc_extended(room * size, MCXT_ALLOC_HUGE) :
+		repalloc_huge(array, room * size);
+}
+
+void
+vdb_hnsw_rows_add(const VdbHnsw *hnsw, VdbHnswRows *rows, const ItemPointerData *tid,
+				  const char *codes)
+{
+	if (rows->count == rows->room)
+	{
+		rows->room = Max(2 * rows->room, 64);
+		rows->tids = resize(rows->tids, rows->room, sizeof(ItemPointerData));
+		if (hnsw->codes_size > 0)
+			rows->codes = resize(rows->codes, rows->room, hnsw->codes_size);
+	}
+	rows->tids[rows->count] = *tid;
+	if (hnsw->codes_size > 0)
+		memcpy(vdb_hnsw_rows_codes(hnsw, rows, rows->count), codes, hnsw->codes_size);
+	rows->count++;
+}
+
+void
+vdb_hnsw_rows_free(VdbHnswRows *rows)
+{
+	if (rows->tids != NULL)
+		pfree(rows->tids);
+	if (rows->codes != NULL)
+		pfree(rows->codes);
+}
+
 /* What a chain of buckets begins with. */
 typedef struct Chain
 {
 	bool		exists;
-	ItemPointerData tid;		/* of the owner itself, or invalid */
 	uint32		first;
 	uint32		version;
 } Chain;
 
-/* The chain of an owner; row, if not NULL, gets a copy of its row. */
+/*
+ * The chain of an owner; row, if not NULL, gets a copy of its row, and rows, if
+ * not NULL, the row id that is its own.
+ */
 static void
-read_chain(const VdbHnsw *hnsw, Relation index, uint32 owner, void *row, Chain *chain)
+read_chain(const VdbHnsw *hnsw, Relation index, uint32 owner, void *row, VdbHnswRows *rows,
+		   Chain *chain)
 {
 	if (owner == VDB_HNSW_NULLS || owner == VDB_HNSW_ZEROS)
 	{
@@ -534,7 +578,6 @@ read_chain(const VdbHnsw *hnsw, Relation index, uint32 owner, void *row, Chain *
 
 		vdb_hnsw_read_state(index, &state);
 		chain->exists = true;
-		ItemPointerSetInvalid(&chain->tid);
 		chain->first = owner == VDB_HNSW_NULLS ? state.nulls : state.zeros;
 		chain->version = state.version;
 	}
@@ -544,26 +587,14 @@ read_chain(const VdbHnsw *hnsw, Relation index, uint32 owner, void *row, Chain *
 		VdbHnswSlot *slot = vdb_hnsw_read(hnsw, index, owner, &buffer);
 
 		chain->exists = slot->state == VDB_HNSW_NODE || slot->state == VDB_HNSW_DEAD;
-		chain->tid = slot->tid;
 		chain->first = slot->more;
 		chain->version = slot->version;
 		if (row != NULL)
 			memcpy(row, vdb_hnsw_row(hnsw, slot), hnsw->space.row_size);
+		if (rows != NULL && chain->exists && ItemPointerIsValid(&slot->tid))
+			vdb_hnsw_rows_add(hnsw, rows, &slot->tid, vdb_hnsw_codes(slot));
 		vdb_page_release(buffer);
 	}
-}
-
-static void
-note_tid(VdbHnswRows *rows, ItemPointer tid)
-{
-	if (rows->count == rows->room)
-	{
-		rows->room = Max(2 * rows->room, 64);
-		rows->tids = rows->tids == NULL ?
-			palloc(rows->room * sizeof(ItemPointerData)) :
-			repalloc_huge(rows->tids, (Size) rows->room * sizeof(ItemPointerData));
-	}
-	rows->tids[rows->count++] = *tid;
 }
 
 /* Follows a chain; false where it is broken, which a change may have done. */
@@ -580,7 +611,8 @@ follow_chain(const VdbHnsw *hnsw, Relation index, const Chain *chain, VdbHnswRow
 		bool		right = slot->state == VDB_HNSW_BUCKET && bucket != mark;
 
 		for (uint32 i = 0; i < slot->count && right; i++)
-			note_tid(rows, &vdb_hnsw_tids(slot)[i]);
+			vdb_hnsw_rows_add(hnsw, rows, &vdb_hnsw_tids(slot)[i],
+							  vdb_hnsw_bucket_codes(hnsw, slot, i));
 		/* Whatever the length of a circle, the mark is in it some day. */
 		if ((steps & (steps + 1)) == 0)
 			mark = bucket;
@@ -605,13 +637,11 @@ vdb_hnsw_collect(const VdbHnsw *hnsw, Relation index, uint32 owner, void *row, V
 					now;
 		bool		whole;
 
-		read_chain(hnsw, index, owner, row, &chain);
-		if (chain.exists && ItemPointerIsValid(&chain.tid))
-			note_tid(rows, &chain.tid);
+		read_chain(hnsw, index, owner, row, rows, &chain);
 		if (!chain.exists || chain.first == VDB_HNSW_NONE)
 			return chain.exists;
 		whole = follow_chain(hnsw, index, &chain, rows);
-		read_chain(hnsw, index, owner, NULL, &now);
+		read_chain(hnsw, index, owner, NULL, NULL, &now);
 		if (now.exists && now.version == chain.version)
 		{
 			if (whole)

@@ -48,7 +48,7 @@ read_lists(VdbHnswReach *reach, BlockNumber block)
 				continue;
 			again = true;
 			for (uint32 i = 0; i < Min(s->count, hnsw->neighbours); i++)
-				vdb_hnsw_reach_from(reach, block, vdb_hnsw_list(s)[i]);
+				vdb_hnsw_reach_from(reach, block, vdb_hnsw_list(hnsw, s)[i]);
 		}
 	} while (again);
 	if (page != NULL)

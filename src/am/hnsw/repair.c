@@ -94,12 +94,13 @@ static void
 gather(Repair *r)
 {
 	VdbHnswVacuum *v = r->v;
-	uint32		enough = ENOUGH * v->hnsw->neighbours;
+	const VdbHnsw *hnsw = v->hnsw;
+	uint32		enough = ENOUGH * hnsw->neighbours;
 
 	r->n = r->ndead = r->nown = 0;
 	for (uint32 i = 0; i < r->slot->count; i++)
 	{
-		uint32		node = vdb_hnsw_list(r->slot)[i];
+		uint32		node = vdb_hnsw_list(hnsw, r->slot)[i];
 
 		if (vdb_hnsw_bit(&v->dead, node))
 			add_dead(r, node);
@@ -111,12 +112,12 @@ gather(Repair *r)
 		/* all that the list itself has are looked at, and then as many as it takes */
 		if (r->n >= enough && i >= r->slot->count)
 			break;
-		vdb_hnsw_copy(v->hnsw, v->index, r->dead[i], r->other);
+		vdb_hnsw_copy(hnsw, v->index, r->dead[i], r->other);
 		if (r->other->state != VDB_HNSW_DEAD)
 			continue;
 		for (uint32 j = 0; j < r->other->count; j++)
 		{
-			uint32		node = vdb_hnsw_list(r->other)[j];
+			uint32		node = vdb_hnsw_list(hnsw, r->other)[j];
 
 			if (!vdb_hnsw_bit(&v->dead, node))
 				add_near(r, node);
@@ -216,7 +217,8 @@ write_list(Repair *r, uint32 chosen)
 	Buffer		buffer;
 	VdbHnswSlot *slot = vdb_hnsw_read_exclusive(hnsw, r->v->index, r->node, &buffer);
 	bool		same = slot->state == VDB_HNSW_NODE && slot->count == r->slot->count &&
-		memcmp(vdb_hnsw_list(slot), vdb_hnsw_list(r->slot), slot->count * sizeof(uint32)) == 0;
+		memcmp(vdb_hnsw_list(hnsw, slot), vdb_hnsw_list(hnsw, r->slot),
+			   slot->count * sizeof(uint32)) == 0;
 
 	if (same)
 	{
@@ -227,7 +229,8 @@ write_list(Repair *r, uint32 chosen)
 		vdb_patch_begin(&patch, r->v->index);
 		vdb_patch_put(&patch, buffer, &slot->count, &count, sizeof(count));
 		if (chosen > 0)
-			vdb_patch_put(&patch, buffer, vdb_hnsw_list(slot), list, chosen * sizeof(uint32));
+			vdb_patch_put(&patch, buffer, vdb_hnsw_list(hnsw, slot), list,
+						  chosen * sizeof(uint32));
 		vdb_patch_finish(&patch);
 	}
 	vdb_page_release(buffer);
@@ -251,7 +254,7 @@ repair(Repair *r, uint32 node)
 static bool
 needs_repair(VdbHnswVacuum *v, uint32 node, const VdbHnswSlot *slot)
 {
-	const uint32 *list = vdb_hnsw_list(slot);
+	const uint32 *list = vdb_hnsw_list(v->hnsw, slot);
 
 	for (uint32 i = 0; i < Min(slot->count, v->hnsw->neighbours); i++)
 		if (list[i] == node || vdb_hnsw_bit(&v->dead, list[i]) || is_in(list, i, list[i]))

@@ -23,6 +23,7 @@
 
 #include "am/common/exact.h"
 #include "am/common/options.h"
+#include "am/common/scan.h"
 #include "am/hnsw/hnsw.h"
 #include "heap/heap.h"
 #include "scan/select.h"
@@ -45,6 +46,9 @@ const double vdb_hnsw_recalls[VDB_HNSW_NRECALLS] = {
 #define FIRST_SWEEP 1024
 #define MORE_SWEEP 8
 
+/* With a filter, for each that the search was to find. */
+#define FILTERED_SWEEP 4
+
 typedef enum Stage
 {
 	STAGE_GRAPH,				/* in order of distance */
@@ -63,6 +67,8 @@ typedef struct VdbHnswScan
 	Oid			index;
 	RelFileNumber file;			/* REINDEX makes another */
 	const VdbHnsw *hnsw;
+	VdbAmColumns columns;
+	VdbAmFilter filter;			/* what is returned passes it */
 	VdbHnswSearch *search;
 	VdbAmQuery *query;
 	Stage		stage;
@@ -101,9 +107,20 @@ vdb_hnsw_ef(const VdbHnswState *state)
 	return Max(Min(width, MOST_EF), 1);
 }
 
+/* Does a row of those collected pass? */
+static inline bool
+row_passes(const VdbHnswScan *so, uint32 i)
+{
+	return vdb_am_filter_passes(&so->filter, &so->rows.tids[i],
+								vdb_hnsw_rows_codes(so->hnsw, &so->rows, i));
+}
+
 /* ---- rows in order ---- */
 
-/* A node's rows go into the queue, with a bound of their distance. */
+/*
+ * A node's rows go into the queue, with a bound of their distance.  The first one
+ * passed, under a lock, if it is the only one.
+ */
 static void
 queue_node(VdbHnswScan *so, Relation index, const VdbHnswFound *found)
 {
@@ -131,7 +148,8 @@ queue_node(VdbHnswScan *so, Relation index, const VdbHnswFound *found)
 		double		key = vdb_am_query_bound(query, base, query->length, so->row);
 
 		for (uint32 i = 0; i < so->rows.count; i++)
-			vdb_scan_queue_push(&so->queue, key, &so->rows.tids[i]);
+			if (row_passes(so, i))
+				vdb_scan_queue_push(&so->queue, key, &so->rows.tids[i]);
 	}
 }
 
@@ -146,18 +164,32 @@ note_returned(VdbHnswScan *so, uint32 node)
 	so->returned[so->nreturned++] = node;
 }
 
+static void
+create_sweep(VdbHnswScan *so, Relation index)
+{
+	MemoryContext old = MemoryContextSwitchTo(so->sweeping);
+
+	so->sweep = vdb_hnsw_sweep_create(so->hnsw, index, &so->filter,
+									  vdb_hnsw_search_counts(so->search));
+	MemoryContextSwitchTo(old);
+}
+
+/* A filtered search may well have begun with a sweep, for a few rows. */
+static uint32
+first_sweep(const VdbHnswScan *so)
+{
+	return so->filter.active ? Min(so->width * FILTERED_SWEEP, FIRST_SWEEP) : FIRST_SWEEP;
+}
+
 /* From now on all nodes are looked at but those whose rows were returned. */
 static void
 begin_sweep(VdbHnswScan *so, Relation index)
 {
-	MemoryContext old = MemoryContextSwitchTo(so->sweeping);
-
-	so->sweep = vdb_hnsw_sweep_create(so->hnsw, index);
+	create_sweep(so, index);
 	for (uint32 i = 0; i < so->nreturned; i++)
 		vdb_hnsw_sweep_skip(so->sweep, so->returned[i]);
-	so->sweep_most = FIRST_SWEEP;
+	so->sweep_most = first_sweep(so);
 	so->stage = STAGE_SWEEP;
-	MemoryContextSwitchTo(old);
 }
 
 /* Would it be dearer to follow the graph further than to look at all nodes? */
@@ -210,14 +242,11 @@ more_of_sweep(VdbHnswScan *so, Relation index)
 {
 	MemoryContext old = MemoryContextSwitchTo(so->sweeping);
 	Size		room = vdb_am_hnsw_scan_memory() / (2 * (sizeof(VdbHnswFound) + sizeof(float)));
-	uint32		most = Max(Min(so->sweep_most, room), FIRST_SWEEP);
+	uint32		most = Max(Min(so->sweep_most, room), first_sweep(so));
 	VdbHnswFound *found;
 	uint32		n = vdb_hnsw_sweep_nearest(so->sweep, index, so->query, most, &found);
 
 	MemoryContextSwitchTo(old);
-	vdb_hnsw_search_counts(so->search)->sweeps++;
-	vdb_hnsw_search_counts(so->search)->distances +=
-		(uint64) RelationGetNumberOfBlocks(index) * so->hnsw->per_page;
 	for (uint32 i = 0; i < n; i++)
 		queue_node(so, index, &found[i]);
 	so->sweep_most = Min((uint64) most * MORE_SWEEP, PG_INT32_MAX);
@@ -267,14 +296,19 @@ next_in_order(VdbHnswScan *so, Relation index, VdbScanFound *found)
 
 /* ---- rows without order ---- */
 
-/* The next of rows collected; false if there is none. */
+/* The next of rows collected that passes; false if there is none. */
 static bool
 next_collected(VdbHnswScan *so, ItemPointer tid)
 {
-	if (so->next_row == so->rows.count)
-		return false;
-	*tid = so->rows.tids[so->next_row++];
-	return true;
+	while (so->next_row < so->rows.count)
+	{
+		uint32		i = so->next_row++;
+
+		*tid = so->rows.tids[i];
+		if (row_passes(so, i))
+			return true;
+	}
+	return false;
 }
 
 /* The next row of any node. */
@@ -307,11 +341,7 @@ enter_stage(VdbHnswScan *so, Relation index, Stage stage)
 	so->stage = stage;
 	so->rows.count = so->next_row = 0;
 	if (stage == STAGE_ANY || stage == STAGE_FAR)
-	{
-		MemoryContextSwitchTo(so->sweeping);
-		so->sweep = vdb_hnsw_sweep_create(so->hnsw, index);
-		MemoryContextSwitchTo(so->context);
-	}
+		create_sweep(so, index);
 	else if (stage == STAGE_ZEROS)
 		vdb_hnsw_collect(so->hnsw, index, VDB_HNSW_ZEROS, NULL, &so->rows);
 	else if (stage == STAGE_NULLS)
@@ -343,6 +373,8 @@ create(Relation index)
 	so->index = RelationGetRelid(index);
 	so->file = VDB_COMPAT_RELNUMBER(index);
 	so->hnsw = vdb_hnsw_open(index);
+	vdb_am_columns_open(index, &so->columns);
+	so->filter.context = AllocSetContextCreate(context, "hnsw filter", ALLOCSET_SMALL_SIZES);
 	so->search = vdb_hnsw_search_create(so->hnsw);
 	so->query = vdb_hnsw_search_query(so->search);
 	so->returned_room = 256;
@@ -395,7 +427,8 @@ counted(const VdbHnswScan *so)
 	{
 		.index = so->index,.graph = true,.width = so->width,.nodes = counts->nodes,
 			.entries = counts->entries,.distances = counts->distances,.bounds = counts->bounds,
-			.rows = so->given,.sweeps = counts->sweeps
+			.rows = so->given,.sweeps = counts->sweeps,.tested = counts->tested,
+			.passed = counts->passed,.bridged = counts->bridged
 	};
 }
 
@@ -407,42 +440,33 @@ note_last(VdbHnswScan *so)
 	vdb_am_add_scan(&so->total, &vdb_am_last_scan);
 }
 
-bool
-vdb_hnsw_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts)
+/* Ends a scan's use of its state. */
+static void
+end_state(VdbHnswScan *so)
 {
-	const VdbHnswScan *so = scan->opaque;
-	VdbAmLastScan now;
+	vdb_am_exact_end(&so->exact);
+	note_last(so);
+	keep_state(so);
+}
 
-	if (so == NULL)
-		return false;
+static void
+counts_of(IndexScanDesc scan, VdbAmLastScan *counts)
+{
+	const VdbHnswScan *so = vdb_am_scan(scan)->state;
+	VdbAmLastScan now = counted(so);
+
 	*counts = so->total;
-	now = counted(so);
 	vdb_am_add_scan(counts, &now);
-	return true;
 }
 
 /* ---- the access method's functions ---- */
-
-IndexScanDesc
-vdb_hnsw_begin_scan(Relation index, int nkeys, int norderbys)
-{
-	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
-
-	scan->opaque = NULL;
-	vdb_heap_search_begins();
-	if (norderbys > 0)
-	{
-		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
-		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
-	}
-	return scan;
-}
 
 static void
 reset(VdbHnswScan *so)
 {
 	MemoryContextReset(so->sweeping);
 	so->sweep = NULL;
+	so->ef = so->width = 0;
 	so->nreturned = 0;
 	so->queue.count = 0;
 	so->rows.count = so->next_row = 0;
@@ -475,26 +499,49 @@ begin_query(VdbHnswScan *so, Relation index)
 	}
 	vdb_am_query_aim(so->query);
 	vdb_hnsw_search_begin(so->search, index);
+	vdb_hnsw_search_filter(so->search, index, &so->filter);
 	enter_stage(so, index, STAGE_GRAPH);
+}
+
+IndexScanDesc
+vdb_hnsw_begin_scan(Relation index, int nkeys, int norderbys)
+{
+	return vdb_am_scan_begin(index, nkeys, norderbys, counts_of);
 }
 
 void
 vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
 {
-	VdbHnswScan	   *so = scan->opaque;
+	VdbHnswScan	   *so = vdb_am_scan(scan)->state;
 
+	if (keys != NULL && nkeys > 0)
+		memmove(scan->keyData, keys, nkeys * sizeof(ScanKeyData));
 	if (orderbys != NULL && norderbys > 0)
 		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
 	if (scan->numberOfOrderBys != 1)
 		elog(ERROR, "an hnsw index is scanned in order of one distance");
-	if (so != NULL)
+	if (so != NULL && so->hnsw->meta.scale == 0)
+	{
+		/* the index was empty */
+		end_state(so);
+		so = NULL;
+	}
+	if (so == NULL)
+		vdb_am_scan(scan)->state = so = take_state(scan->indexRelation);
+	else
 		note_last(so);
-	if (so == NULL || so->hnsw->meta.scale == 0)
-		scan->opaque = so = take_state(scan->indexRelation);
 
 	reset(so);
+	vdb_am_filter_set(&so->filter, &so->columns, scan->keyData, scan->numberOfKeys,
+					  vdb_am_scan(scan)->within);
 	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
-	if (so->null_query)
+	if (so->filter.nothing)
+		so->stage = STAGE_DONE;
+	else if (vdb_am_scan(scan)->part == VDB_AM_NANS)
+		enter_stage(so, scan->indexRelation, STAGE_ZEROS);
+	else if (vdb_am_scan(scan)->part == VDB_AM_NULLS)
+		enter_stage(so, scan->indexRelation, STAGE_NULLS);
+	else if (so->null_query)
 		enter_stage(so, scan->indexRelation, STAGE_ANY);
 	else
 	{
@@ -509,7 +556,7 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 static bool
 next_bounded(IndexScanDesc scan, VdbScanFound *found)
 {
-	VdbHnswScan *so = scan->opaque;
+	VdbHnswScan *so = vdb_am_scan(scan)->state;
 
 	if (so->stage == STAGE_FAR)
 	{
@@ -523,7 +570,7 @@ next_bounded(IndexScanDesc scan, VdbScanFound *found)
 static bool
 next_exact(IndexScanDesc scan, VdbScanFound *found)
 {
-	VdbHnswScan *so = scan->opaque;
+	VdbHnswScan *so = vdb_am_scan(scan)->state;
 
 	while (vdb_am_exact_next(&so->exact, scan, next_bounded, found))
 	{
@@ -535,25 +582,27 @@ next_exact(IndexScanDesc scan, VdbScanFound *found)
 	return false;
 }
 
-/* Returns a row whose distance is null, or a number (NaN, too). */
 static bool
 give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
 {
-	((VdbHnswScan *) scan->opaque)->given++;
-	scan->xs_heaptid = *tid;
-	scan->xs_recheck = false;
-	scan->xs_recheckorderby = false;
-	if (!scan->xs_orderbynulls[0] && !FLOAT8PASSBYVAL)
-		pfree(DatumGetPointer(scan->xs_orderbyvals[0]));
-	scan->xs_orderbynulls[0] = null;
-	scan->xs_orderbyvals[0] = null ? (Datum) 0 : Float8GetDatum(distance);
-	return true;
+	VdbHnswScan *so = vdb_am_scan(scan)->state;
+
+	so->given++;
+	return vdb_am_scan_give(scan, tid, null, distance, so->filter.lossy);
+}
+
+/* A stage has no more rows. */
+static void
+leave_stage(IndexScanDesc scan, Stage next)
+{
+	enter_stage(vdb_am_scan(scan)->state, scan->indexRelation,
+				vdb_am_scan(scan)->part == VDB_AM_ALL ? next : STAGE_DONE);
 }
 
 bool
 vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
-	VdbHnswScan	   *so = scan->opaque;
+	VdbHnswScan	   *so = vdb_am_scan(scan)->state;
 	Relation	index = scan->indexRelation;
 	VdbScanFound found;
 	ItemPointerData tid;
@@ -567,12 +616,12 @@ vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 			if (next_exact(scan, &found))
 				return give(scan, &found.tid, false, found.key);
 			if (so->stage != STAGE_DONE)
-				enter_stage(so, index, STAGE_ZEROS);
+				leave_stage(scan, STAGE_ZEROS);
 			break;
 		case STAGE_ANY:
 			if (next_of_any(so, index, &tid))
 				return give(scan, &tid, so->null_query, get_float8_nan());
-			enter_stage(so, index, STAGE_ZEROS);
+			leave_stage(scan, STAGE_ZEROS);
 			break;
 		default:
 			break;
@@ -581,13 +630,13 @@ vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	{
 		if (next_collected(so, &tid))
 			return give(scan, &tid, so->null_query, get_float8_nan());
-		enter_stage(so, index, STAGE_NULLS);
+		leave_stage(scan, STAGE_NULLS);
 	}
 	if (so->stage == STAGE_NULLS)
 	{
 		if (next_collected(so, &tid))
 			return give(scan, &tid, true, 0);
-		enter_stage(so, index, STAGE_DONE);
+		leave_stage(scan, STAGE_DONE);
 	}
 	return false;
 }
@@ -595,7 +644,7 @@ vdb_hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 void
 vdb_hnsw_scan_leave_out(IndexScanDesc scan, ItemPointer tid)
 {
-	VdbHnswScan	   *so = scan->opaque;
+	VdbHnswScan	   *so = vdb_am_scan(scan)->state;
 
 	vdb_hnsw_search_leave_out(so->search, tid);
 }
@@ -603,12 +652,11 @@ vdb_hnsw_scan_leave_out(IndexScanDesc scan, ItemPointer tid)
 void
 vdb_hnsw_end_scan(IndexScanDesc scan)
 {
+	VdbHnswScan *so = vdb_am_scan(scan)->state;
+
 	/* Nothing is pinned between calls. */
-	if (scan->opaque != NULL)
-	{
-		vdb_am_exact_end(&((VdbHnswScan *) scan->opaque)->exact);
-		note_last(scan->opaque);
-		keep_state(scan->opaque);
-	}
+	if (so != NULL)
+		end_state(so);
+	pfree(scan->opaque);
 	scan->opaque = NULL;
 }

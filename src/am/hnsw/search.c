@@ -5,7 +5,7 @@
  * A beam search: of the ef nearest nodes so far, the nearest whose neighbours
  * were not looked at yet is expanded, until there is none.  What falls out of
  * the beam, or never gets into it, is kept in reserve, for when more are asked
- * for.
+ * for.  Of a filter, sieve.c tells what comes into the beam, and how wide it is.
  *
  * Neighbours are looked at in batches: which of them are new is found out
  * first, their rows are prefetched, and then looked at without a lock, as a
@@ -20,16 +20,11 @@
 #include "miscadmin.h"
 
 #include "am/hnsw/entry.h"
+#include "am/hnsw/sieve.h"
 #include "scan/select.h"
-
-/* Looked at together, while the next so many are prefetched. */
-#define LOOKS 16
 
 /* One in so many is pinned, so that PostgreSQL keeps the index's pages. */
 #define PIN_EVERY 16
-
-/* Slots of the table of nodes that were met, at first. */
-#define FIRST_ROOM 4096
 
 /* A node that has a distance, but of which nothing else is known yet. */
 typedef struct Reached
@@ -53,12 +48,13 @@ struct VdbHnswSearch
 	bool		begun;			/* at the entries */
 	bool		walked;			/* all of these were offered */
 	ItemPointerData left_out;	/* row of a node that leads nowhere, or invalid */
+	const VdbAmFilter *filter;	/* NULL: all nodes are results */
+	bool		sifting;		/* only what passes comes into the beam */
+	VdbHnswSieve sieve;
+	VdbHnswEntryList entries;	/* of filtered searches */
+	VdbHnswRows rows;			/* of a node */
 
-	/* nodes met: a hash table of their numbers, VDB_HNSW_NONE where free */
-	uint32	   *met;
-	uint32		met_room;		/* slots in use, a power of two */
-	uint32		met_allocated;
-	uint32		nmet;
+	VdbHnswMet	met;
 
 	Reached	   *beam;			/* ascending */
 	uint32		beam_room;
@@ -79,8 +75,9 @@ struct VdbHnswSearch
 	Relation	index;			/* while entries are walked over */
 	uint32		nbatch;
 	uint32		looks;			/* so far */
-	uint32		nodes[VDB_HNSW_MAX_NEIGHBOURS];
-	float		distances[VDB_HNSW_MAX_NEIGHBOURS];
+	uint32		nodes[VDB_HNSW_SIEVED];
+	float		distances[VDB_HNSW_SIEVED];
+	uint32		list[VDB_HNSW_MAX_NEIGHBOURS];	/* of a node, with a filter */
 };
 
 VdbHnswSearch *
@@ -89,11 +86,13 @@ vdb_hnsw_search_create(const VdbHnsw *hnsw)
 	VdbHnswSearch *search = palloc0(sizeof(VdbHnswSearch));
 
 	search->hnsw = hnsw;
+	search->sieve.hnsw = hnsw;
+	search->sieve.met = &search->met;
+	search->sieve.counts = &search->counts;
 	vdb_am_query_create(&search->query, &hnsw->space);
 	if (hnsw->coded)
 		search->tables_memory = palloc(vdb_quant_tables_size(hnsw->code_dim));
-	search->met_room = search->met_allocated = FIRST_ROOM;
-	search->met = palloc(search->met_room * sizeof(uint32));
+	vdb_hnsw_met_create(&search->met);
 	search->beam_room = 128;
 	search->beam = palloc(search->beam_room * sizeof(Reached));
 	search->expanded_room = 256;
@@ -120,53 +119,16 @@ vdb_hnsw_search_counts(VdbHnswSearch *search)
 Size
 vdb_hnsw_search_memory(const VdbHnswSearch *search)
 {
-	return (Size) search->met_allocated * sizeof(uint32) + search->beam_room * sizeof(Reached) +
+	return vdb_hnsw_met_memory(&search->met) + search->beam_room * sizeof(Reached) +
 		(search->expanded_room + search->found_room) * sizeof(VdbHnswFound) +
 		search->reserve_room * sizeof(Reached);
 }
 
-/* ---- nodes met ---- */
-
-static inline uint32
-met_slot(const VdbHnswSearch *search, uint32 node)
-{
-	return (node * 0x9e3779b1u) & (search->met_room - 1);
-}
-
-static void
-grow_met(VdbHnswSearch *search)
-{
-	uint32	   *old = search->met;
-	uint32		room = search->met_room;
-
-	search->met_room = search->met_allocated = room * 4;
-	search->met = palloc_extended((Size) search->met_room * sizeof(uint32), MCXT_ALLOC_HUGE);
-	memset(search->met, 0xff, (Size) search->met_room * sizeof(uint32));
-	for (uint32 i = 0; i < room; i++)
-		if (old[i] != VDB_HNSW_NONE)
-		{
-			uint32		at = met_slot(search, old[i]);
-
-			while (search->met[at] != VDB_HNSW_NONE)
-				at = (at + 1) & (search->met_room - 1);
-			search->met[at] = old[i];
-		}
-	pfree(old);
-}
-
-/* Notes that a node was met; false if it had been before. */
+/* Has the beam only nodes that pass? */
 static inline bool
-meet(VdbHnswSearch *search, uint32 node)
+is_sifting(const VdbHnswSearch *search)
 {
-	uint32		at = met_slot(search, node);
-
-	for (; search->met[at] != VDB_HNSW_NONE; at = (at + 1) & (search->met_room - 1))
-		if (search->met[at] == node)
-			return false;
-	search->met[at] = node;
-	if (++search->nmet > search->met_room / 2)
-		grow_met(search);
-	return true;
+	return unlikely(search->sifting);
 }
 
 /* ---- distances ---- */
@@ -205,9 +167,9 @@ estimate_some(VdbHnswSearch *search, Relation index, uint32 first, uint32 n)
 {
 	const VdbHnsw *hnsw = search->hnsw;
 	const uint32 *nodes = search->nodes + first;
-	const void *rows[LOOKS];
-	float		distances[LOOKS];
-	uint32		which[LOOKS];
+	const void *rows[VDB_HNSW_LOOKS];
+	float		distances[VDB_HNSW_LOOKS];
+	uint32		which[VDB_HNSW_LOOKS];
 	uint32		seen = 0;
 
 	for (uint32 i = 0; i < n; i++)
@@ -239,13 +201,13 @@ estimate_some(VdbHnswSearch *search, Relation index, uint32 first, uint32 n)
 static void
 estimate(VdbHnswSearch *search, Relation index, uint32 n)
 {
-	for (uint32 i = 0; i < Min(n, LOOKS); i++)
+	for (uint32 i = 0; i < Min(n, VDB_HNSW_LOOKS); i++)
 		prefetch(search, index, search->nodes[i]);
-	for (uint32 i = 0; i < n; i += LOOKS)
+	for (uint32 i = 0; i < n; i += VDB_HNSW_LOOKS)
 	{
-		for (uint32 j = i + LOOKS; j < Min(n, i + 2 * LOOKS); j++)
+		for (uint32 j = i + VDB_HNSW_LOOKS; j < Min(n, i + 2 * VDB_HNSW_LOOKS); j++)
 			prefetch(search, index, search->nodes[j]);
-		estimate_some(search, index, i, Min(n - i, LOOKS));
+		estimate_some(search, index, i, Min(n - i, VDB_HNSW_LOOKS));
 	}
 	search->counts.distances += n;
 }
@@ -333,10 +295,25 @@ is_left_out(VdbHnswSearch *search, const VdbHnswSlot *slot)
 		ItemPointerEquals(&tid, &search->left_out);
 }
 
+/* Nodes with buckets come into the beam untested: does any of their rows pass? */
+static bool
+has_passing_row(VdbHnswSearch *search, Relation index, uint32 node)
+{
+	search->rows.count = 0;
+	vdb_hnsw_collect(search->hnsw, index, node, NULL, &search->rows);
+	for (uint32 i = 0; i < search->rows.count; i++)
+		if (vdb_am_filter_passes(search->filter, &search->rows.tids[i],
+								 vdb_hnsw_rows_codes(search->hnsw, &search->rows, i)))
+			return true;
+	return false;
+}
+
 static void
 note_expanded(VdbHnswSearch *search, Reached *item, const VdbHnswSlot *slot)
 {
-	if (slot->state == VDB_HNSW_DEAD)
+	/* It passed when it was looked at; now it is locked. */
+	if (slot->state == VDB_HNSW_DEAD ||
+		(unlikely(search->filter != NULL) && !vdb_hnsw_may_pass(search->filter, slot)))
 	{
 		item->place = NO_RESULT;
 		return;
@@ -372,6 +349,27 @@ prefetch_next(const VdbHnswSearch *search, Relation index, uint32 place)
 }
 
 /*
+ * The neighbours of a node that is locked that the search has not met, to the
+ * batch; when sifting all of them, to a list.  Returns how many.
+ */
+static uint32
+take_list(VdbHnswSearch *search, const VdbHnswSlot *slot)
+{
+	const uint32 *list = vdb_hnsw_list(search->hnsw, slot);
+	uint32		n = 0;
+
+	if (is_sifting(search))
+	{
+		memcpy(search->list, list, slot->count * sizeof(uint32));
+		return slot->count;
+	}
+	for (uint32 i = 0; i < slot->count; i++)
+		if (vdb_hnsw_meet(&search->met, list[i]))
+			search->nodes[n++] = list[i];
+	return n;
+}
+
+/*
  * Looks at the neighbours of a node of the beam; returns the first place in the
  * beam that has changed.
  */
@@ -381,7 +379,8 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 	Reached	   *item = &search->beam[place];
 	Buffer		buffer;
 	const VdbHnswSlot *slot = vdb_hnsw_read(search->hnsw, index, item->node, &buffer);
-	uint32		n = 0;
+	uint32		more = slot->more;
+	uint32		n;
 	uint32		first;
 
 	if (slot->state == VDB_HNSW_FREE || slot->state == VDB_HNSW_BUCKET ||
@@ -394,16 +393,22 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 		return place;
 	}
 	note_expanded(search, item, slot);
-	for (uint32 i = 0; i < slot->count; i++)
-	{
-		uint32		node = vdb_hnsw_list(slot)[i];
-
-		if (meet(search, node))
-			search->nodes[n++] = node;
-	}
+	n = take_list(search, slot);
 	vdb_page_release(buffer);
 	search->counts.nodes++;
 	prefetch_next(search, index, place + 1);
+	if (unlikely(search->filter != NULL) && more != VDB_HNSW_NONE &&
+		item->place != NO_RESULT && !has_passing_row(search, index, item->node))
+		item->place = NO_RESULT;
+	if (is_sifting(search))
+	{
+		n = vdb_hnsw_sieve_list(&search->sieve, index, search->list, n, search->nodes);
+	}
+	else if (unlikely(search->filter != NULL))
+	{
+		search->counts.tested++;
+		search->counts.passed += item->place != NO_RESULT;
+	}
 	first = offer_batch(search, index, n);
 	return Min(first, place + 1);
 }
@@ -413,7 +418,7 @@ offer_entry(void *arg, uint32 node)
 {
 	VdbHnswSearch *search = arg;
 
-	if (meet(search, node))
+	if (vdb_hnsw_meet(&search->met, node))
 		search->nodes[search->nbatch++] = node;
 	if (search->nbatch == VDB_HNSW_MAX_NEIGHBOURS)
 	{
@@ -433,6 +438,36 @@ offer_entries(VdbHnswSearch *search, Relation index)
 	search->walked = true;
 }
 
+/* The distances of entries that have no codes. */
+static void
+estimate_entries(VdbHnswSearch *search, Relation index)
+{
+	VdbHnswEntryList *entries = &search->entries;
+
+	for (uint32 i = 0; i < entries->count; i += VDB_HNSW_SIEVED)
+	{
+		uint32		n = Min(entries->count - i, VDB_HNSW_SIEVED);
+
+		memcpy(search->nodes, entries->nodes + i, n * sizeof(uint32));
+		estimate(search, index, n);
+		memcpy(entries->estimates + i, search->distances, n * sizeof(float));
+	}
+}
+
+/* Offers what passes around a node that does not, as if that were in the beam. */
+static void
+begin_beside(VdbHnswSearch *search, Relation index, uint32 node)
+{
+	Buffer		buffer;
+	const VdbHnswSlot *slot = vdb_hnsw_read(search->hnsw, index, node, &buffer);
+	uint32		n = slot->state == VDB_HNSW_NODE || slot->state == VDB_HNSW_DEAD ?
+		take_list(search, slot) : 0;
+
+	vdb_page_release(buffer);
+	n = vdb_hnsw_sieve_list(&search->sieve, index, search->list, n, search->nodes);
+	offer_batch(search, index, n);
+}
+
 /* Puts the nearest entries into the beam. */
 static void
 begin_at_entries(VdbHnswSearch *search, Relation index)
@@ -447,12 +482,49 @@ begin_at_entries(VdbHnswSearch *search, Relation index)
 		search->counts.entries += vdb_hnsw_entries_nearest(search->hnsw, index, state.entries,
 														   &search->tables, &entries);
 		for (uint32 i = 0; i < entries.count; i++)
-			meet(search, search->nodes[i] = entries.nodes[i]);
+			vdb_hnsw_meet(&search->met, search->nodes[i] = entries.nodes[i]);
 		offer_batch(search, index, entries.count);
 	}
 	else
 		offer_entries(search, index);
 	search->begun = true;
+}
+
+/* All entries, which are tested, to know about how many nodes pass. */
+static void
+survey_entries(VdbHnswSearch *search, Relation index)
+{
+	VdbHnswState state;
+
+	vdb_hnsw_read_state(index, &state);
+	search->counts.entries += vdb_hnsw_entries_all(search->hnsw, index, state.entries,
+												   &search->tables, &search->entries);
+	if (!search->hnsw->coded)
+		estimate_entries(search, index);
+	vdb_hnsw_sieve_survey(&search->sieve, index, &search->entries);
+}
+
+/*
+ * Begins anew, with only nodes that pass in the beam: the nearest entries of
+ * these, which may be far away, and what passes around the nearest of all.
+ */
+static void
+begin_sifting(VdbHnswSearch *search, Relation index)
+{
+	const VdbHnswStarts *starts = &search->sieve.starts;
+
+	vdb_hnsw_met_reset(&search->met);
+	search->nbeam = search->nexpanded = 0;
+	search->nreserve = 0;
+	search->sifting = true;
+	for (uint32 i = 0; i < starts->npassing; i++)
+	{
+		vdb_hnsw_meet(&search->met, search->nodes[i] = starts->passing[i]);
+		*vdb_hnsw_mark(&search->met, search->nodes[i]) = VDB_HNSW_PASSES;
+	}
+	offer_batch(search, index, starts->npassing);
+	for (uint32 i = 0; i < starts->nfailing; i++)
+		begin_beside(search, index, starts->failing[i]);
 }
 
 /* ---- the whole ---- */
@@ -462,14 +534,13 @@ vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
 {
 	const VdbHnsw *hnsw = search->hnsw;
 
-	/* Emptying what a wide search has used takes as long as a narrow one. */
-	while (search->met_room > FIRST_ROOM && search->nmet < search->met_room / 16)
-		search->met_room /= 2;
-	memset(search->met, 0xff, search->met_room * sizeof(uint32));
-	search->nmet = search->nbeam = search->nexpanded = 0;
+	vdb_hnsw_met_reset(&search->met);
+	search->nbeam = search->nexpanded = 0;
 	search->nreserve = 0;
 	search->begun = search->walked = false;
 	ItemPointerSetInvalid(&search->left_out);
+	search->filter = NULL;
+	search->sifting = false;
 	memset(&search->counts, 0, sizeof(search->counts));
 	search->base = vdb_am_query_base(&search->query);
 	if (hnsw->coded)
@@ -478,6 +549,15 @@ vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
 							  search->tables_memory);
 		vdb_quant_tables_aim(&search->tables, search->base, search->query.length, 0);
 	}
+}
+
+void
+vdb_hnsw_search_filter(VdbHnswSearch *search, Relation index, const VdbAmFilter *filter)
+{
+	if (!filter->active)
+		return;
+	search->filter = filter;
+	vdb_hnsw_sieve_begin(&search->sieve, index, filter);
 }
 
 static int
@@ -489,22 +569,23 @@ compare_items(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The nearest of the reserve become the beam. */
+/* The nearest of the reserve come to the end of the beam. */
 static void
 refill(VdbHnswSearch *search)
 {
 	Size		n = search->nreserve;
 	Size		left = 0;
+	uint32		before = search->nbeam;
+	uint32		most = search->ef - before;
 	float		limit = INFINITY;
 
-	search->nbeam = 0;
-	if (n > search->ef)
+	if (n > most && most > 0)
 	{
 		float	   *numbers = palloc_extended(n * sizeof(float), MCXT_ALLOC_HUGE);
 
 		for (Size i = 0; i < n; i++)
 			numbers[i] = search->reserve[i].distance;
-		limit = vdb_scan_nth(numbers, n, search->ef - 1);
+		limit = vdb_scan_nth(numbers, n, most - 1);
 		pfree(numbers);
 	}
 	for (Size i = 0; i < n; i++)
@@ -513,7 +594,7 @@ refill(VdbHnswSearch *search)
 		else
 			search->reserve[left++] = search->reserve[i];
 	search->nreserve = left;
-	qsort(search->beam, search->nbeam, sizeof(Reached), compare_items);
+	qsort(search->beam + before, search->nbeam - before, sizeof(Reached), compare_items);
 }
 
 static void
@@ -543,21 +624,93 @@ follow(VdbHnswSearch *search, Relation index)
 	}
 }
 
-uint32
-vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef, VdbHnswFound **found)
+/* The next nodes of the graph into the beam, as many as it has room for. */
+static void
+fill_beam(VdbHnswSearch *search, Relation index)
+{
+	if (search->begun)
+		refill(search);
+	else
+		begin_at_entries(search, index);
+	follow(search, index);
+}
+
+static uint32
+count_results(const VdbHnswSearch *search)
 {
 	uint32		n = 0;
 
-	make_room(search, Max(ef, VDB_HNSW_STARTS));
+	for (uint32 i = 0; i < search->nbeam; i++)
+		n += search->beam[i].place >= 0;
+	return n;
+}
+
+/*
+ * As fill_beam(), with nodes that pass only; false if they do not lead to each
+ * other well enough.
+ */
+static bool
+sift(VdbHnswSearch *search, Relation index)
+{
+	uint64		passed = search->counts.passed;
+
+	if (search->sifting)
+		refill(search);
+	else
+		begin_sifting(search, index);
+	follow(search, index);
+	return search->nbeam == search->ef &&
+		search->counts.passed - passed >= vdb_hnsw_sieve_fewest(search->ef);
+}
+
+/*
+ * As fill_beam(), until enough of the beam passes for ef results; false if a
+ * sweep is better.
+ */
+static bool
+fill_filtered(VdbHnswSearch *search, Relation index, uint32 ef)
+{
+	uint32		width = search->begun ? ef : vdb_hnsw_sieve_probe(ef);
+
+	while (!search->sifting)
+	{
+		VdbHnswSieveStep step;
+
+		make_room(search, width);
+		fill_beam(search, index);
+		if (search->nbeam < width)
+			return false;
+		step = vdb_hnsw_sieve_step(&search->sieve, ef, width, count_results(search));
+		if (step == VDB_HNSW_SIEVE_ASK)
+		{
+			survey_entries(search, index);
+			step = vdb_hnsw_sieve_step(&search->sieve, ef, width, count_results(search));
+		}
+		if (step == VDB_HNSW_SIEVE_DONE || step == VDB_HNSW_SIEVE_SWEEP)
+			return step == VDB_HNSW_SIEVE_DONE;
+		if (step == VDB_HNSW_SIEVE_SIFT)
+			break;
+		width = Min(search->sieve.width, 2 * width);
+	}
+	make_room(search, vdb_hnsw_sieve_width(ef));
+	return sift(search, index);
+}
+
+uint32
+vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef, VdbHnswFound **found)
+{
+	uint32		width = Max(ef, VDB_HNSW_STARTS);
+	uint32		n = 0;
+
+	make_room(search, width);
 	do
 	{
-		if (search->begun)
-			refill(search);
-		else
-			begin_at_entries(search, index);
-		follow(search, index);
+		if (search->filter == NULL)
+			fill_beam(search, index);
+		else if (!fill_filtered(search, index, width))
+			break;
 		/* What the nearest entries lead to is not enough: so do the others. */
-		if (search->nbeam < search->ef && !search->walked)
+		if (search->filter == NULL && search->nbeam < search->ef && !search->walked)
 		{
 			offer_entries(search, index);
 			follow(search, index);
@@ -567,8 +720,8 @@ vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef, VdbHnswFo
 				search->found[n++] = search->expanded[search->beam[i].place];
 			else if (search->beam[i].place >= 0)
 				keep(search, &search->beam[i]);
+		search->nbeam = 0;
 	} while (n == 0 && search->nreserve > 0);
-	search->nbeam = 0;
 	*found = search->found;
 	return n;
 }

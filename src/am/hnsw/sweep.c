@@ -19,9 +19,17 @@
 /* Rows looked at in one call of the kernels. */
 #define BATCH 32
 
+/* Slots of a page that are fetched before they are looked at. */
+#define AHEAD 8
+
+/* The bytes of a line of the CPU's caches. */
+#define LINE 64
+
 struct VdbHnswSweep
 {
 	const VdbHnsw *hnsw;
+	const VdbAmFilter *filter;
+	VdbHnswCounts *counts;
 	BlockNumber blocks;			/* when it began: what comes later is not visible */
 	BlockNumber next;			/* for vdb_hnsw_sweep_page() */
 	uint64	   *returned;		/* a bit for each slot of these */
@@ -31,14 +39,19 @@ struct VdbHnswSweep
 	uint32		count;
 	float	   *numbers;		/* to select from */
 	float		limit;			/* what is not below it is not wanted */
+	bool		left;			/* nodes were left for the next pass */
 };
 
 VdbHnswSweep *
-vdb_hnsw_sweep_create(const VdbHnsw *hnsw, Relation index)
+vdb_hnsw_sweep_create(const VdbHnsw *hnsw, Relation index, const VdbAmFilter *filter,
+					  VdbHnswCounts *counts)
 {
 	VdbHnswSweep *sweep = palloc0(sizeof(VdbHnswSweep));
 
 	sweep->hnsw = hnsw;
+	sweep->left = true;
+	sweep->filter = filter;
+	sweep->counts = counts;
 	sweep->blocks = RelationGetNumberOfBlocks(index);
 	sweep->returned = palloc_extended(((Size) sweep->blocks * hnsw->per_page + 63) / 64 * 8,
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -56,6 +69,21 @@ vdb_hnsw_sweep_skip(VdbHnswSweep *sweep, uint32 node)
 {
 	if (vdb_hnsw_block(sweep->hnsw, node) < sweep->blocks)
 		sweep->returned[node / 64] |= UINT64CONST(1) << node % 64;
+}
+
+/* Is a slot a node that may have rows that pass? */
+static inline bool
+is_wanted(const VdbHnswSweep *sweep, const VdbHnswSlot *slot)
+{
+	if (slot->state != VDB_HNSW_NODE)
+		return false;
+	if (!sweep->filter->active)
+		return true;
+	sweep->counts->tested++;
+	if (!vdb_hnsw_may_pass(sweep->filter, slot))
+		return false;
+	sweep->counts->passed++;
+	return true;
 }
 
 static void
@@ -82,6 +110,7 @@ thin_out(VdbHnswSweep *sweep, uint32 most)
 
 	if (sweep->count <= most)
 		return;
+	sweep->left = true;
 	for (uint32 i = 0; i < sweep->count; i++)
 		sweep->numbers[i] = sweep->found[i].distance;
 	sweep->limit = vdb_scan_nth(sweep->numbers, sweep->count, most - 1);
@@ -105,17 +134,52 @@ note_batch(VdbHnswSweep *sweep, VdbAmQuery *query, float base, VdbHnswFound *bat
 	float		distances[BATCH];
 
 	vdb_am_query_many(query, base, rows, n, distances);
+	sweep->counts->distances += n;
 	for (uint32 i = 0; i < n; i++)
 	{
 		if (isnan(distances[i]))
 			distances[i] = INFINITY;
 		if (!(distances[i] < sweep->limit) && sweep->count >= most)
+		{
+			sweep->left = true;
 			continue;
+		}
 		if (sweep->count == sweep->room)
 			thin_out(sweep, most);
 		batch[i].distance = distances[i];
 		sweep->found[sweep->count++] = batch[i];
 	}
+}
+
+/* Begins to fetch what is looked at first of a page. */
+static void
+prefetch_page(const VdbHnswSweep *sweep, Relation index, BlockNumber block)
+{
+	const VdbHnsw *hnsw = sweep->hnsw;
+
+	vdb_page_prefetch(index, block, 0, 256);
+	if (sweep->filter->active)
+		for (uint32 i = 0; i < Min(AHEAD, hnsw->per_page); i++)
+			vdb_page_prefetch_look(index, block, vdb_hnsw_slot_at(hnsw, i), hnsw->list_at);
+}
+
+/*
+ * With a filter little of a page is looked at, which the CPU does not foresee:
+ * the slot some places further on, and the row of one that passes.
+ */
+static inline void
+prefetch_slot(const VdbHnswSweep *sweep, const VdbHnswSlot *slot)
+{
+	if (sweep->filter->active)
+		__builtin_prefetch((const char *) slot + AHEAD * sweep->hnsw->slot_size);
+}
+
+static inline void
+prefetch_row(const VdbHnswSweep *sweep, const char *row)
+{
+	if (sweep->filter->active)
+		for (uint32 at = 0; at < sweep->hnsw->space.row_size; at += LINE)
+			__builtin_prefetch(row + at);
 }
 
 static void
@@ -132,12 +196,13 @@ sweep_page(VdbHnswSweep *sweep, VdbAmQuery *query, float base, Page page, BlockN
 		const VdbHnswSlot *slot = vdb_hnsw_slot(hnsw, page, i);
 		uint32		node = vdb_hnsw_number(hnsw, block, i);
 
-		if (slot->state != VDB_HNSW_NODE || is_returned(sweep, node))
+		prefetch_slot(sweep, slot);
+		if (is_returned(sweep, node) || !is_wanted(sweep, slot))
 			continue;
 		batch[n].node = node;
 		batch[n].tid = slot->tid;
 		batch[n].more = slot->more;
-		rows[n++] = vdb_hnsw_row(hnsw, slot);
+		prefetch_row(sweep, rows[n++] = vdb_hnsw_row(hnsw, slot));
 		if (n == BATCH)
 		{
 			note_batch(sweep, query, base, batch, rows, n, most);
@@ -178,12 +243,17 @@ vdb_hnsw_sweep_nearest(VdbHnswSweep *sweep, Relation index, VdbAmQuery *query, u
 
 	make_room(sweep, 2 * most);
 	sweep->count = 0;
+	*found = sweep->found;
+	if (!sweep->left)
+		return 0;
+	sweep->left = false;
+	sweep->counts->sweeps++;
 	sweep->limit = INFINITY;
 	for (BlockNumber block = 0; block < sweep->blocks; block++)
 	{
 		Buffer		buffer;
 
-		vdb_page_prefetch(index, block + 1, 0, 256);
+		prefetch_page(sweep, index, block + 1);
 		if (read_nodes(sweep, index, block, &buffer))
 		{
 			sweep_page(sweep, query, base, BufferGetPage(buffer), block, most);
@@ -195,7 +265,6 @@ vdb_hnsw_sweep_nearest(VdbHnswSweep *sweep, Relation index, VdbAmQuery *query, u
 	qsort(sweep->found, sweep->count, sizeof(VdbHnswFound), compare_found);
 	for (uint32 i = 0; i < sweep->count; i++)
 		vdb_hnsw_sweep_skip(sweep, sweep->found[i].node);
-	*found = sweep->found;
 	return sweep->count;
 }
 
@@ -219,7 +288,7 @@ vdb_hnsw_sweep_page(VdbHnswSweep *sweep, Relation index, uint32 *n, VdbHnswFound
 		{
 			const VdbHnswSlot *slot = vdb_hnsw_slot(hnsw, BufferGetPage(buffer), i);
 
-			if (slot->state == VDB_HNSW_NODE)
+			if (is_wanted(sweep, slot))
 				sweep->found[(*n)++] = (VdbHnswFound)
 			{
 				.node = vdb_hnsw_number(hnsw, block, i),.tid = slot->tid,.more = slot->more

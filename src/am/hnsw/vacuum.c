@@ -94,8 +94,9 @@ vacuum_node(VdbHnswVacuum *v, PageEdit *e, uint32 slot, uint32 node)
 static void
 vacuum_bucket(VdbHnswVacuum *v, PageEdit *e, uint32 slot)
 {
-	VdbHnswSlot *s = vdb_hnsw_slot(v->hnsw, e->page, slot);
-	uint32		count = Min(s->count, v->hnsw->bucket_tids);
+	const VdbHnsw *hnsw = v->hnsw;
+	VdbHnswSlot *s = vdb_hnsw_slot(hnsw, e->page, slot);
+	uint32		count = Min(s->count, hnsw->bucket_tids);
 	uint32		kept = 0;
 
 	for (uint32 i = 0; i < count; i++)
@@ -108,7 +109,11 @@ vacuum_bucket(VdbHnswVacuum *v, PageEdit *e, uint32 slot)
 		else
 		{
 			if (kept < i)
+			{
 				vdb_hnsw_tids(s)[kept] = *tid;
+				memcpy(vdb_hnsw_bucket_codes(hnsw, s, kept), vdb_hnsw_bucket_codes(hnsw, s, i),
+					   hnsw->codes_size);
+			}
 			kept++;
 		}
 	}
@@ -333,12 +338,17 @@ promote(VdbHnswVacuum *v, uint32 node, uint32 bucket)
 						   "a bucket has an impossible number of row ids");
 	if (good)
 	{
+		const VdbHnsw *hnsw = v->hnsw;
+		VdbHnswSlot *first;
 		Page		page;
 
 		vdb_edit_begin(&edit, v->index, false);
 		page = vdb_edit_page(&edit, node_buffer);
+		first = slot_of(v, page, node);
 		slot = slot_of(v, vdb_edit_page(&edit, buffer), bucket);
-		slot_of(v, page, node)->tid = vdb_hnsw_tids(slot)[--slot->count];
+		first->tid = vdb_hnsw_tids(slot)[--slot->count];
+		memcpy(vdb_hnsw_codes(first), vdb_hnsw_bucket_codes(hnsw, slot, slot->count),
+			   hnsw->codes_size);
 		count_version(v, page, node);
 		vdb_edit_finish(&edit);
 		v->result->tuples_removed++;

@@ -79,7 +79,7 @@ count_extras(const VdbHnswHeap *heap, uint32 node)
 {
 	uint32		count = 0;
 
-	for (uint32 at = heap->more[node]; at != VDB_HNSW_NONE; at = heap->extras[at].next)
+	for (uint32 at = heap->more[node]; at != VDB_HNSW_NONE; at = heap->next[at])
 		count++;
 	return count;
 }
@@ -99,10 +99,22 @@ write_node(Writer *writer, const VdbHnswBuild *build, const uint32 *place, uint3
 	if (buckets > 0)
 		slot->more = number_of(writer, build->table.n + writer->buckets);
 	writer->buckets += buckets;
+	memcpy(vdb_hnsw_codes(slot), build->table.codes + (Size) node * hnsw->codes_size,
+		   hnsw->codes_size);
 	for (uint32 i = 0; i < list[0]; i++)
-		vdb_hnsw_list(slot)[i] = number_of(writer, place[list[i + 1]]);
+		vdb_hnsw_list(hnsw, slot)[i] = number_of(writer, place[list[i + 1]]);
 	memcpy(vdb_hnsw_row(hnsw, slot), vdb_hnsw_graph_row(&build->graph, node),
 		   hnsw->space.row_size);
+}
+
+/* Puts a row that was collected into a bucket. */
+static void
+put_row(const VdbHnsw *hnsw, VdbHnswSlot *bucket, uint32 i, const VdbHnswRows *rows, uint32 from)
+{
+	vdb_hnsw_tids(bucket)[i] = rows->tids[from];
+	if (hnsw->codes_size > 0)
+		memcpy(vdb_hnsw_bucket_codes(hnsw, bucket, i), vdb_hnsw_rows_codes(hnsw, rows, from),
+			   hnsw->codes_size);
 }
 
 /* A bucket with room for row ids, the first of which are those; left is after them. */
@@ -127,8 +139,8 @@ write_extras(Writer *writer, const VdbHnswHeap *heap, uint32 node)
 	{
 		VdbHnswSlot *slot = next_bucket(writer, left, &left);
 
-		for (uint32 i = 0; i < slot->count; i++, at = heap->extras[at].next)
-			vdb_hnsw_tids(slot)[i] = heap->extras[at].tid;
+		for (uint32 i = 0; i < slot->count; i++, at = heap->next[at])
+			put_row(writer->hnsw, slot, i, &heap->extras, at);
 	}
 }
 
@@ -137,14 +149,14 @@ static uint32
 write_rows(Writer *writer, const VdbHnswRows *rows)
 {
 	uint32		first = rows->count > 0 ? number_of(writer, writer->used) : VDB_HNSW_NONE;
-	const ItemPointerData *tids = rows->tids;
+	uint32		next = 0;
 
 	for (uint32 left = rows->count; left > 0;)
 	{
 		VdbHnswSlot *slot = next_bucket(writer, left, &left);
 
-		memcpy(vdb_hnsw_tids(slot), tids, slot->count * sizeof(ItemPointerData));
-		tids += slot->count;
+		for (uint32 i = 0; i < slot->count; i++)
+			put_row(writer->hnsw, slot, i, rows, next++);
 	}
 	return first;
 }
@@ -193,7 +205,7 @@ check_size(VdbHnswBuild *build)
 {
 	const VdbHnsw *hnsw = build->hnsw;
 	const VdbHnswHeap *heap = &build->table;
-	double		slots = (double) heap->n + heap->nextras + heap->nulls.count + heap->zeros.count;
+	double		slots = (double) heap->n + heap->extras.count + heap->nulls.count + heap->zeros.count;
 
 	if (slots + 4.0 * hnsw->per_page >= VDB_HNSW_ZEROS)
 		ereport(ERROR,

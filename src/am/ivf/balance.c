@@ -107,6 +107,7 @@ typedef struct Balance
 	float	   *errors;
 	char	   *copies;			/* as they are in the index, unless relative to a centre */
 	ItemPointerData *tids;
+	char	   *codes;			/* of filter columns */
 	uint32		nrows;
 	uint32		max_rows;
 	uint64		seen;
@@ -303,7 +304,7 @@ walk(Balance *b, const VdbIvfNear *list, VdbIvfVisit visit)
 }
 
 static void
-sample_row(void *arg, ItemPointer tid, const void *row)
+sample_row(void *arg, ItemPointer tid, const char *codes, const void *row)
 {
 	Balance    *b = arg;
 	uint64		place = b->seen;
@@ -448,14 +449,15 @@ deal_out(Balance *b)
 		vdb_ivf_encode(ivf, &ivf->list, b->rows + i * dim, b->centres + part * dim, b->errors[i],
 					   ivf->list.coded ? NULL : b->copies + (Size) i * ivf->list.row_size,
 					   b->scratch, b->encoded);
-		vdb_ivf_writer_add(b->writers[part], &b->tids[i], b->encoded);
+		vdb_ivf_writer_add(b->writers[part], &b->tids[i], b->codes + i * ivf->list.codes_size,
+						   b->encoded);
 		CHECK_FOR_INTERRUPTS();
 	}
 	b->nrows = 0;
 }
 
 static void
-deal_row(void *arg, ItemPointer tid, const void *row)
+deal_row(void *arg, ItemPointer tid, const char *codes, const void *row)
 {
 	Balance    *b = arg;
 	Size		i = b->nrows++;
@@ -463,6 +465,7 @@ deal_row(void *arg, ItemPointer tid, const void *row)
 	read_row(b, row, b->rows + i * b->ivf->space.dim, &b->errors[i]);
 	if (!b->ivf->list.coded)
 		memcpy(b->copies + i * b->ivf->list.row_size, row, b->ivf->list.row_size);
+	memcpy(b->codes + i * b->ivf->list.codes_size, codes, b->ivf->list.codes_size);
 	b->tids[i] = *tid;
 }
 
@@ -493,6 +496,7 @@ write_lists(Balance *b, const VdbIvfNear *lists, uint32 nlists)
 	b->encoded = palloc(vdb_ivf_encoded_size(ivf, &ivf->list));
 	b->errors = palloc(b->max_rows * sizeof(float));
 	b->tids = palloc(b->max_rows * sizeof(ItemPointerData));
+	b->codes = palloc(b->max_rows * ivf->list.codes_size + 1);
 	b->which = palloc(b->max_rows * sizeof(uint32));
 	if (!ivf->list.coded)
 		b->copies = palloc_extended((Size) b->max_rows * ivf->list.row_size, MCXT_ALLOC_HUGE);
@@ -676,7 +680,7 @@ typedef struct Example
 } Example;
 
 static void
-take_example(void *arg, ItemPointer tid, const void *row)
+take_example(void *arg, ItemPointer tid, const char *codes, const void *row)
 {
 	Example    *example = arg;
 	Balance    *b = example->balance;

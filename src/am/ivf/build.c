@@ -54,7 +54,10 @@ enum
 #define KEY(list, number) ((int64) (list) << 40 | (number))
 #define KEY_LIST(key) ((uint32) ((key) >> 40))
 
-/* An entry on its way through the sort, as a bytea. */
+/*
+ * An entry on its way through the sort, as a bytea.  After what is encoded come
+ * the filter columns' codes.
+ */
 typedef struct Entry
 {
 	int32		header;			/* varlena */
@@ -76,6 +79,8 @@ typedef struct Batch
 	uint32	   *lists;
 	bool	   *nowhere;		/* zero vectors, under cosine */
 	char	   *entries;		/* Entry each */
+	Size		codes_at;		/* in an entry's encoded */
+	char	   *codes;			/* of a row without a vector */
 	float	   *scratch;		/* 2 x dim for each thread */
 	Tuplesortstate *sort;
 	TupleTableSlot *slot;
@@ -175,6 +180,13 @@ learn_memory(const VdbIvfBuild *build, uint32 nlists, Size n, int threads)
 		n * dim * sizeof(float);
 }
 
+static Size
+entry_size(const VdbIvf *ivf)
+{
+	return offsetof(Entry, encoded) + vdb_ivf_encoded_size(ivf, &ivf->list) +
+		TYPEALIGN(4, ivf->meta.codes_size);
+}
+
 /* Of a row in a batch. */
 static Size
 row_memory(const VdbIvfBuild *build)
@@ -182,8 +194,7 @@ row_memory(const VdbIvfBuild *build)
 	const VdbIvf *ivf = build->ivf;
 
 	return vdb_am_bytes(ivf->space.kind, ivf->space.dim) + ivf->space.dim * sizeof(float) +
-		offsetof(Entry, encoded) + vdb_ivf_encoded_size(ivf, &ivf->list) +
-		sizeof(uint32) + sizeof(bool);
+		entry_size(ivf) + sizeof(uint32) + sizeof(bool);
 }
 
 /* Without the batch and the sort. */
@@ -313,7 +324,8 @@ flush_batch(Batch *batch)
 
 		if (batch->nowhere[i])
 		{
-			vdb_ivf_tids_add(build->index, build->meta.zeros, build->building, &entry->tid);
+			vdb_ivf_tids_add(build->ivf, build->index, build->meta.zeros, build->building,
+							 &entry->tid, entry->encoded + batch->codes_at);
 			continue;
 		}
 		SET_VARSIZE(entry, batch->entry_size);
@@ -336,18 +348,22 @@ assign_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 	VdbIvfBuild *build = batch->build;
 	const VdbIvf *ivf = build->ivf;
 	VdbAmVector vector;
+	Entry	   *entry;
 
 	build->seen++;
 	if (isnull[0])
 	{
-		vdb_ivf_tids_add(index, build->meta.nulls, build->building, tid);
+		vdb_am_columns_encode(&build->columns, values, isnull, batch->codes);
+		vdb_ivf_tids_add(ivf, index, build->meta.nulls, build->building, tid, batch->codes);
 		return;
 	}
 	vdb_am_vector(ivf->space.kind, values[0], &vector);
 	vdb_am_check_dim(ivf->space.kind, ivf->space.dim, vector.dim);
 	memcpy(batch->raw + batch->n * batch->raw_size, vector.elements, batch->raw_size);
-	((Entry *) (batch->entries + batch->n * batch->entry_size))->tid = *tid;
 	vdb_am_vector_free(&vector);
+	entry = (Entry *) (batch->entries + batch->n * batch->entry_size);
+	entry->tid = *tid;
+	vdb_am_columns_encode(&build->columns, values, isnull, entry->encoded + batch->codes_at);
 	if (++batch->n == batch->max)
 		flush_batch(batch);
 }
@@ -379,7 +395,9 @@ assign_all(Batch *batch)
 
 	batch->max = Max(LEAST_BATCH, Min(BATCH_BYTES, left / 4) / row_memory(build));
 	batch->raw_size = vdb_am_bytes(ivf->space.kind, ivf->space.dim);
-	batch->entry_size = offsetof(Entry, encoded) + vdb_ivf_encoded_size(ivf, &ivf->list);
+	batch->entry_size = entry_size(ivf);
+	batch->codes_at = vdb_ivf_encoded_size(ivf, &ivf->list);
+	batch->codes = palloc(ivf->meta.codes_size + 1);
 	batch->raw = palloc_extended(batch->max * batch->raw_size, MCXT_ALLOC_HUGE);
 	batch->rotated = palloc_extended((Size) batch->max * ivf->space.dim * sizeof(float),
 									 MCXT_ALLOC_HUGE);
@@ -437,7 +455,7 @@ write_lists(Batch *batch, BlockNumber *heads)
 			data = VARDATA_ANY(DatumGetPointer(slot->tts_values[COLUMN_ENTRY - 1]));
 			memcpy(&tid, data, sizeof(tid));
 			data += offsetof(Entry, encoded) - offsetof(Entry, tid);
-			vdb_ivf_writer_add(writer, &tid, data);
+			vdb_ivf_writer_add(writer, &tid, data + batch->codes_at, data);
 			if (++done % 256 == 0)
 				vdb_ivf_build_progress(build, done);
 			CHECK_FOR_INTERRUPTS();
@@ -517,8 +535,15 @@ resolve_bits(Relation index, uint8 coding)
 }
 
 static void
-init_meta(Relation index, const VdbAmKind *kind, uint64 seed, VdbIvfMeta *meta)
+init_meta(Relation index, const VdbAmKind *kind, const VdbAmColumns *columns, uint64 seed,
+		  VdbIvfMeta *meta)
 {
+	if (columns->size > VDB_IVF_MAX_CODES)
+		ereport(ERROR,
+				errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("filter columns take %u bytes of a row, the most is %d", columns->size,
+					   VDB_IVF_MAX_CODES),
+				errhint("Leave some of them out: an index of their own is combined with this one."));
 	memset(meta, 0, sizeof(*meta));
 	meta->magic = VDB_IVF_MAGIC;
 	meta->version = VDB_IVF_VERSION;
@@ -536,6 +561,8 @@ init_meta(Relation index, const VdbAmKind *kind, uint64 seed, VdbIvfMeta *meta)
 	meta->state = meta->directory = meta->origin = InvalidBlockNumber;
 	meta->zeros = meta->nulls = meta->codebook = InvalidBlockNumber;
 	meta->product = meta->coding == VDB_IVF_PQ ? VDB_QUANT_PQ_VERSION : 0;
+	meta->codes_size = columns->size;
+	meta->columns_mark = columns->mark;
 }
 
 /* Fills the metapage, which is block 0. */
@@ -667,7 +694,8 @@ vdb_ivf_build(Relation heap, Relation index, IndexInfo *info)
 
 	if (RelationGetNumberOfBlocks(index) != 0)
 		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
-	init_meta(index, vdb_am_kind(index), new_seed(), &build.meta);
+	vdb_am_columns_open(index, &build.columns);
+	init_meta(index, vdb_am_kind(index), &build.columns, new_seed(), &build.meta);
 	pg_prng_seed(&build.random, build.meta.seed);
 	make_metapage(index);
 	run_build(&build);
@@ -685,9 +713,11 @@ vdb_ivf_build(Relation heap, Relation index, IndexInfo *info)
 void
 vdb_ivf_build_empty(Relation index)
 {
+	VdbAmColumns columns;
 	VdbIvfMeta	meta;
 
-	init_meta(index, vdb_am_kind(index), new_seed(), &meta);
+	vdb_am_columns_open(index, &columns);
+	init_meta(index, vdb_am_kind(index), &columns, new_seed(), &meta);
 	vdb_page_write_init(index, VDB_IVF_META, &meta, sizeof(meta));
 }
 

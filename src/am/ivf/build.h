@@ -30,6 +30,7 @@ typedef struct VdbIvfBuild
 	Relation	heap;			/* NULL for an index without rows */
 	Relation	index;
 	IndexInfo  *info;
+	VdbAmColumns columns;
 	bool		building;		/* nobody sees the index yet */
 	VdbIvf	   *ivf;
 	VdbIvfMeta	meta;

@@ -30,6 +30,9 @@
 /* Candidates refined at a time. */
 #define BATCH 32
 
+/* Bytes that a prefetch fetches. */
+#define CACHE_LINE 64
+
 /* Look at so many entries for every row returned. */
 #define ENTRIES_PER_ROW 16
 
@@ -53,6 +56,17 @@ drop_candidates(VdbIvfScan *so)
 		n += stays;
 	}
 	so->ncandidates = n;
+}
+
+/* Whether a lane has an entry that the search is for. */
+static inline bool
+is_wanted(VdbIvfScan *so, VdbIvfLead *lead, uint32 lane)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
+
+	return ItemPointerIsValid(tid) &&
+		(!so->filter.active || vdb_ivf_passes(so, tid, vdb_ivf_codes(shape, lead, lane)));
 }
 
 /* Notes an entry of a lead page that is locked. */
@@ -102,9 +116,12 @@ scan_loose(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 		for (uint32 bits = loose[i]; bits != 0; bits &= bits - 1)
 		{
 			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
-			const void *row = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
+			const void *row;
 			float		lower;
 
+			if (!is_wanted(so, lead, lane))
+				continue;
+			row = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
 			vdb_quant_row_many(&so->query.weights, space->bits, near->base, &row, 1, &lower);
 			lower -= EPSILON * near->gap *
 				vdb_quant_row_factors(space->dim, space->bits, row)->error;
@@ -130,6 +147,69 @@ note_loose(VdbIvfScan *so, uint32 list, VdbIvfLead *lead, BlockNumber block)
 }
 
 /*
+ * Of the lanes of a block, those with entries that the search is for.  Without a
+ * branch for each: nobody could guess it.
+ */
+static uint32
+wanted_lanes(VdbIvfScan *so, VdbIvfLead *lead, uint32 block, uint32 lanes)
+{
+	uint32		wanted = 0;
+
+	for (; lanes != 0; lanes &= lanes - 1)
+	{
+		uint32		lane = pg_rightmost_one_pos32(lanes);
+
+		wanted |= (uint32) is_wanted(so, lead, block * VDB_BLOCK + lane) << lane;
+	}
+	return wanted;
+}
+
+/* Begins to fetch what entries are tested by, which is between the blocks' codes. */
+static void
+prefetch_tested(const VdbIvfShape *shape, VdbIvfLead *lead)
+{
+	for (uint32 i = 0; i < shape->nblocks; i++)
+	{
+		const char *at = vdb_ivf_block(shape, lead, i) + shape->block_size;
+		const char *end = vdb_ivf_block(shape, lead, i) + shape->stride;
+
+		for (; at < end; at += CACHE_LINE)
+			__builtin_prefetch(at);
+	}
+}
+
+/*
+ * Bounds of a page's entries, and which of those that are not loose may become
+ * candidates: before bounds are known if there is no limit, as nothing else would
+ * keep an entry out then.
+ */
+static void
+scan_blocks(VdbIvfScan *so, VdbIvfLead *lead, const uint32 *loose, float *estimate,
+			float *lower, uint32 *lanes)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	bool		early = so->filter.active && so->limit == INFINITY;
+
+	if (so->filter.active)
+		prefetch_tested(shape, lead);
+	if (!early)
+		vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
+							 shape->stride, shape->nblocks, so->limit, estimate, lower, lanes);
+	for (uint32 i = 0; i < shape->nblocks; i++)
+	{
+		uint32		below;
+
+		lanes[i] = (early ? PG_UINT32_MAX : lanes[i]) & ~loose[i];
+		if (so->filter.active)
+			lanes[i] = wanted_lanes(so, lead, i, lanes[i]);
+		if (early && lanes[i] != 0)
+			vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, i),
+								 shape->stride, 1, so->limit, estimate + i * VDB_BLOCK,
+								 lower + i * VDB_BLOCK, &below);
+	}
+}
+
+/*
  * Entries of a lead page of codes.  Whether one has been taken, its bound says:
  * so that has to be the same each time.  What was loose is looked at as if it
  * still were, though an insert may have put it into a block; *noted counts the
@@ -143,7 +223,7 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *
 	const VdbIvfShape *shape = &so->ivf->list;
 	float		estimate[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 	float		lower[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
-	uint32		below[VDB_IVF_MAX_BLOCKS];
+	uint32		lanes[VDB_IVF_MAX_BLOCKS];
 	uint32		loose[VDB_IVF_MAX_BLOCKS];
 	uint32		any = 0;
 
@@ -159,10 +239,9 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *
 	if (!again && any != 0)
 		note_loose(so, list, lead, block);
 
-	vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
-						 shape->stride, shape->nblocks, so->limit, estimate, lower, below);
+	scan_blocks(so, lead, loose, estimate, lower, lanes);
 	for (uint32 i = 0; i < shape->nblocks; i++)
-		for (uint32 bits = below[i] & ~loose[i]; bits != 0; bits &= bits - 1)
+		for (uint32 bits = lanes[i]; bits != 0; bits &= bits - 1)
 		{
 			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
 
@@ -192,7 +271,7 @@ scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockN
 		uint32		n = 0;
 
 		for (uint32 lane = first; lane < Min(first + step, shape->lanes); lane++)
-			if (ItemPointerIsValid(vdb_ivf_tid(shape, lead, lane)))
+			if (is_wanted(so, lead, lane))
 			{
 				lanes[n] = lane;
 				rows[n++] = vdb_ivf_row(shape, index, lead, lane, &buffer, so->copy);
@@ -218,6 +297,8 @@ scan_list(VdbIvfScan *so, Relation index, uint32 list, bool again)
 	if (!again)
 	{
 		so->lists[list].loose = so->nloose;
+		so->lists[list].tested = so->tested;
+		so->lists[list].passed = so->passed;
 		so->lists[list].nloose = 0;
 	}
 	vdb_quant_tables_aim(&so->codes, near->base, near->gap, EPSILON);
@@ -417,15 +498,28 @@ refine_more(VdbIvfScan *so, Relation index)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* How many lists to look at before the next row; 0: enough were. */
+static uint32
+lists_wanted(VdbIvfScan *so)
+{
+	if (!so->more_lists)
+		return 0;
+	if (so->nlists < so->probes)
+		return so->probes - so->nlists;
+	if (so->target > 0)
+		return vdb_ivf_widen(so);
+	return so->returned * ENTRIES_PER_ROW > so->entries ? so->nlists / 2 + 1 : 0;
+}
+
 bool
 vdb_ivf_next_of_lists(VdbIvfScan *so, Relation index, VdbScanFound *found)
 {
 	for (;;)
 	{
-		if (so->more_lists &&
-			(so->nlists < so->probes || so->returned * ENTRIES_PER_ROW > so->entries))
-			vdb_ivf_visit_lists(so, index, Max(so->probes - Min(so->probes, so->nlists),
-									   so->nlists / 2 + 1));
+		uint32		lists = lists_wanted(so);
+
+		if (lists > 0)
+			vdb_ivf_visit_lists(so, index, lists);
 		else if (so->queue.count > 0 && so->queue.items[0].key <= so->bound)
 		{
 			*found = vdb_scan_queue_pop(&so->queue);

@@ -167,7 +167,7 @@ typedef struct Drift
 } Drift;
 
 static void
-add_row(void *arg, ItemPointer tid, const void *row)
+add_row(void *arg, ItemPointer tid, const char *codes, const void *row)
 {
 	Drift	   *d = arg;
 	const VdbIvf *ivf = d->ivf;

@@ -398,9 +398,9 @@ check_tids(VdbIvfCheck *check, BlockNumber head, uint32 list)
 		if (block == head)
 			tail = tids->tail;
 		found |= block == tail;
-		if (tids->count > VDB_IVF_TIDS_PER_PAGE)
+		if (tids->count > check->ivf->tids_per_page)
 			report(check, block, "it cannot have %u row ids", tids->count);
-		for (uint32 i = 0; i < Min(tids->count, VDB_IVF_TIDS_PER_PAGE); i++)
+		for (uint32 i = 0; i < Min(tids->count, check->ivf->tids_per_page); i++)
 			if (!vdb_am_check_is_possible(&tids->tids[i]))
 				report(check, block, "row id %u is impossible", i);
 			else if (check->deep)
@@ -459,6 +459,8 @@ check_meta(VdbIvfCheck *check)
 	problem = vdb_ivf_meta_problem(kind, &meta);
 	if (problem == NULL && !vdb_ivf_is_readable(&meta))
 		problem = "another version of vecdb made it";
+	if (problem == NULL && !vdb_ivf_columns_fit(check->common.index, &meta))
+		problem = "it has other filter columns";
 	if (problem != NULL)
 	{
 		report(check, VDB_IVF_METAPAGE, "%s", problem);

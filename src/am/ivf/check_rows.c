@@ -40,6 +40,14 @@ read_centre(RowCheck *rc, const VdbIvfCheckList *list)
 	vdb_page_release(buffer);
 }
 
+/* Was no problem found where an entry is? */
+static bool
+is_sound(VdbIvfCheck *check, const VdbAmCheckEntry *entry)
+{
+	return entry->group >= VDB_IVF_CHECK_ZEROS ||
+		(check->lists[entry->group].sound && check->directory_sound);
+}
+
 /* An entry of a list, and the table's vector. */
 static void
 compare_vector(RowCheck *rc, const VdbAmCheckEntry *entry, const void *elements)
@@ -52,8 +60,6 @@ compare_vector(RowCheck *rc, const VdbAmCheckEntry *entry, const void *elements)
 	const void *found;
 	bool		same;
 
-	if (!list->sound || !check->directory_sound)
-		return;
 	if (!vdb_am_is_plain(&ivf->space))
 	{
 		read_centre(rc, list);
@@ -73,17 +79,50 @@ compare_vector(RowCheck *rc, const VdbAmCheckEntry *entry, const void *elements)
 			   ItemPointerGetOffsetNumber(&entry->tid));
 }
 
+/* The codes of an entry's filter columns, and those of the table's row. */
 static void
-compare_value(void *arg, const VdbAmCheckEntry *entry, Datum value, bool isnull)
+compare_codes(VdbIvfCheck *check, const VdbAmCheckEntry *entry, const char *codes)
+{
+	const VdbIvf *ivf = check->ivf;
+	Relation	index = check->common.index;
+	Buffer		buffer;
+	const char *found;
+	bool		same;
+
+	if (entry->group >= VDB_IVF_CHECK_ZEROS)
+	{
+		buffer = vdb_page_read(index, entry->block, VDB_IVF_TIDS);
+		found = vdb_ivf_tids_codes(ivf, (VdbIvfTids *) vdb_page_contents(BufferGetPage(buffer)),
+								   entry->place);
+	}
+	else
+	{
+		buffer = vdb_ivf_read_lead(index, entry->block, check->lists[entry->group].info.number);
+		found = vdb_ivf_codes(&ivf->list, vdb_ivf_lead(BufferGetPage(buffer)), entry->place);
+	}
+	same = memcmp(found, codes, ivf->meta.codes_size) == 0;
+	vdb_page_release(buffer);
+	if (!same)
+		report(check, entry->block, "lane %u has other filter columns than row (%u,%u) of the table",
+			   entry->place, ItemPointerGetBlockNumber(&entry->tid),
+			   ItemPointerGetOffsetNumber(&entry->tid));
+}
+
+static void
+compare_value(void *arg, const VdbAmCheckEntry *entry, Datum value, bool isnull,
+			  const char *codes)
 {
 	RowCheck   *rc = arg;
 	VdbAmBelongs is = entry->group == VDB_IVF_CHECK_NULLS ? VDB_AM_BELONGS_NULL :
 		entry->group == VDB_IVF_CHECK_ZEROS ? VDB_AM_BELONGS_ZERO : VDB_AM_BELONGS_ORDERED;
+	bool		sound = is_sound(rc->check, entry);
 	VdbAmVector vector;
 
 	if (vdb_am_check_value(&rc->check->common, &rc->check->ivf->space, entry, is, "a list", value,
-						   isnull, &vector, rc->floats))
+						   isnull, &vector, rc->floats) && sound)
 		compare_vector(rc, entry, vector.elements);
+	if (rc->check->ivf->meta.codes_size > 0 && sound)
+		compare_codes(rc->check, entry, codes);
 }
 
 void

@@ -32,28 +32,36 @@ vdb_ivf_encoded_size(const VdbIvf *ivf, const VdbIvfShape *shape)
 }
 
 /*
- * A code over the first dimensions only: what the rest adds to the distance
- * is exact but for an inner product, which is 0 on average, and the bound
- * widens by its standard deviation.
+ * A code over the first dimensions only is one of the whole residual by a vector
+ * that is 0 in the rest: factors that are fit to the whole make an estimate
+ * without bias (quant/README.md).  Without them what is near would seem further
+ * away, as its rest points to where the query's does.
  */
 static void
-add_rest(const VdbIvf *ivf, const VdbIvfShape *shape, const float *residual,
-		 const float *centre, VdbQuantRowFactors *factors)
+fit_whole(const VdbIvf *ivf, const VdbIvfShape *shape, const float *residual,
+		  const float *centre, VdbQuantRowFactors *factors)
 {
-	uint32		n = ivf->space.dim - shape->code_dim;
-	const float *rest = residual + shape->code_dim;
-	double		square = vdb_dist_square(VDB_F32, rest, n);
-	double		spread = square / n;
-	float		error = factors->error;
+	uint32		n = shape->code_dim;
+	uint32		dim = ivf->space.dim;
+	bool		l2 = ivf->space.coded_metric == VDB_L2SQ;
+	double		weight = l2 ? 2 : 1;
+	double		part = vdb_dist_square(VDB_F32, residual, n);
+	double		whole = part + vdb_dist_square(VDB_F32, residual + n, dim - n);
+	double		exact_part = l2 ? part : vdb_dist(VDB_F32, VDB_IP, residual, centre, n);
+	double		exact = l2 ? whole : vdb_dist(VDB_F32, VDB_IP, residual, centre, dim);
+	double		ratio = part > 0 ? whole / part : 0;
+	double		error = factors->error / weight;
+	double		spread = part > 0 ? (error * error * (n - 1) / part + 1) * ratio - 1 : dim;
 
-	if (ivf->space.coded_metric == VDB_L2SQ)
+	if (spread >= dim - 1)
 	{
-		factors->add += square;
-		spread *= 4;
+		/* It tells nothing. */
+		ratio = 0;
+		spread = dim - 1;
 	}
-	else
-		factors->add += vdb_dist(VDB_F32, VDB_IP, rest, centre + shape->code_dim, n);
-	factors->error = sqrt(error * error + spread);
+	factors->add = exact + ratio * (factors->add - exact_part);
+	factors->rescale *= ratio;
+	factors->error = weight * sqrt(whole * spread / (dim - 1));
 }
 
 /*
@@ -105,7 +113,7 @@ vdb_ivf_encode(const VdbIvf *ivf, const VdbIvfShape *shape, const float *rotated
 	else
 	{
 		if (shape->code_dim < ivf->space.dim && !shape->product)
-			add_rest(ivf, shape, scratch, centre, factors);
+			fit_whole(ivf, shape, scratch, centre, factors);
 		if (error > 0)
 			add_error(ivf, error, factors);
 	}

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 
 #include "am/common/cost.h"
@@ -20,6 +21,26 @@
 #define CODED_SHARE 0.1
 #define PLAIN_SHARE 1.0
 
+/* To test an entry against a filter. */
+#define TEST_SHARE 0.3
+
+/*
+ * A search for what passes a filter looks at more lists than the share that
+ * passes says, until it knows that that is enough.
+ */
+#define UNTIL_SURE 1.3
+
+/* Lists that a search looks at before its first row. */
+static double
+first_lists(const VdbIvf *ivf, const VdbIvfState *state, double share)
+{
+	double		probes = vdb_ivf_probes(ivf, state, NULL);
+
+	if (share < 1 && vdb_ivf_target(ivf) > 0)
+		return UNTIL_SURE * vdb_ivf_lists_for_share(state, probes, share);
+	return probes;
+}
+
 static void
 cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 	 Cost *total_cost, Selectivity *selectivity, double *correlation, double *pages)
@@ -29,14 +50,17 @@ cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 	VdbIvfState state = {.nlists = 1};
 	double		lists,
 				probes;
-	Cost		row = cpu_operator_cost * (ivf->list.coded ? CODED_SHARE : PLAIN_SHARE);
+	double		share = vdb_am_share(root, path);
+	Cost		row = cpu_operator_cost * (ivf->list.coded ? CODED_SHARE : PLAIN_SHARE * share);
 	VdbAmWork	first,
 				all;
 
 	if (ivf->meta.state != InvalidBlockNumber)
 		vdb_ivf_read_state(index, ivf, &state);
 	lists = Max(state.nlists, 1);
-	probes = Min(vdb_ivf_probes(ivf, &state, NULL), lists);
+	probes = Min(first_lists(ivf, &state, share), lists);
+	if (path->indexclauses != NIL)
+		row += TEST_SHARE * cpu_operator_cost;
 	first = vdb_am_fraction(path->indexinfo, probes / lists, probes, row);
 	all = vdb_am_fraction(path->indexinfo, 1, lists, row);
 	index_close(index, NoLock);

@@ -26,15 +26,17 @@ const double vdb_ivf_recalls[VDB_IVF_NRECALLS] = {
 #define PQ_CENTROIDS 16
 
 static bool
-shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint32 row_size)
+shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint32 row_size,
+		   uint32 codes_size)
 {
 	memset(shape, 0, sizeof(*shape));
 	shape->coded = coded;
 	shape->directory = directory;
 	shape->code_dim = code_dim;
+	shape->codes_size = codes_size;
 	shape->block_size = coded ? vdb_quant_block_size(shape->code_dim) : 0;
 	shape->stride = shape->block_size + VDB_BLOCK * sizeof(ItemPointerData) +
-		(directory ? VDB_BLOCK * sizeof(VdbIvfListInfo) : 0);
+		VDB_BLOCK * (directory ? sizeof(VdbIvfListInfo) : codes_size);
 	shape->row_size = row_size;
 	shape->rows_per_page = VDB_PAGE_SPACE / row_size;
 	shape->pages_per_row = (row_size + VDB_PAGE_SPACE - 1) / VDB_PAGE_SPACE;
@@ -59,6 +61,37 @@ shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint
 		shape->lead_size = at + n * shape->stride;
 	}
 	return shape->nblocks > 0;
+}
+
+/*
+ * The dimensions that blocks cover beside filter columns: a few less, if a page
+ * has room for a block more then, and the index so much less of them.  Searches
+ * take longer by about one and a half times the part that is missing (README.md):
+ * space times time is to be least.
+ */
+static uint32
+beside_columns(const VdbIvf *ivf, uint32 code_dim)
+{
+	uint32		most = code_dim;
+	double		least = INFINITY;
+	VdbIvfShape shape;
+
+	if (ivf->meta.codes_size == 0)
+		return code_dim;
+	for (uint32 dim = most; dim > most / 4 * 3; dim = (dim - 1) / 16 * 16)
+	{
+		double		cost;
+
+		if (!shape_init(&shape, true, false, dim, ivf->space.row_size, ivf->meta.codes_size))
+			continue;
+		cost = (1.0 + shape.nrow_pages) / shape.lanes * (1 + 1.5 * (most - dim) / most);
+		if (cost < least)
+		{
+			least = cost;
+			code_dim = dim;
+		}
+	}
+	return code_dim;
 }
 
 /* Bytes of a VdbIvf with all that it points to but its kind. */
@@ -103,7 +136,9 @@ product_shape(VdbIvf *ivf)
 {
 	uint32		m = Min(Min(ivf->space.dim, (ivf->space.dim + 7) / 8 * 4), MAX_CODE_DIM / 4);
 
-	while (!shape_init(&ivf->list, true, false, 4 * m, ivf->space.row_size))
+	m = beside_columns(ivf, 4 * m) / 4;
+	while (!shape_init(&ivf->list, true, false, 4 * m, ivf->space.row_size,
+					   ivf->meta.codes_size))
 		m -= 4;
 	ivf->list.product = true;
 	ivf->pq.dim = ivf->space.dim;
@@ -119,15 +154,19 @@ vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 	uint32		code_dim = Min(meta->dim, MAX_CODE_DIM);
 
 	ivf->meta = *meta;
+	ivf->tids_per_page = VDB_IVF_TIDS_PER_PAGE(meta->codes_size);
 	vdb_am_space_init(&ivf->space, kind, meta->dim, vdb_ivf_rows(meta->coding),
 					  (VdbQuantBits) meta->bits, meta->scale, meta->seed, space_memory(ivf));
 	if (meta->coding == VDB_IVF_PQ)
 		product_shape(ivf);
+	else if (coded)
+		code_dim = beside_columns(ivf, code_dim);
 	/* One query serves both, so their blocks cover the same dimensions. */
 	while ((meta->coding != VDB_IVF_PQ &&
-			!shape_init(&ivf->list, coded, false, code_dim, ivf->space.row_size)) ||
+			!shape_init(&ivf->list, coded, false, code_dim, ivf->space.row_size,
+						meta->codes_size)) ||
 		   !shape_init(&ivf->directory, true, true, code_dim,
-					   TYPEALIGN(4, meta->dim * sizeof(uint16))))
+					   TYPEALIGN(4, meta->dim * sizeof(uint16)), 0))
 		code_dim = (code_dim - 1) / 16 * 16;
 	set_pointers(ivf);
 	return ivf;
@@ -152,9 +191,18 @@ vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta)
 		!(meta->scale > 0 && meta->scale < INFINITY) ||
 		meta->elem != kind->elem || meta->metric != kind->metric ||
 		meta->coding < VDB_IVF_PLAIN || meta->coding > VDB_IVF_PQ ||
-		meta->bits > VDB_QUANT_2BITS)
+		meta->bits > VDB_QUANT_2BITS || meta->codes_size > VDB_IVF_MAX_CODES)
 		return "its metapage has impossible values";
 	return NULL;
+}
+
+bool
+vdb_ivf_columns_fit(Relation index, const VdbIvfMeta *meta)
+{
+	VdbAmColumns columns;
+
+	vdb_am_columns_open(index, &columns);
+	return columns.size == meta->codes_size && columns.mark == meta->columns_mark;
 }
 
 void
@@ -188,6 +236,12 @@ load(Relation index)
 	MemoryContext old;
 
 	vdb_ivf_read_meta(index, &meta);
+	if (!vdb_ivf_columns_fit(index, &meta))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("index \"%s\" must be rebuilt", RelationGetRelationName(index)),
+				errdetail("It has other codes of its filter columns than this version of vecdb."),
+				errhint("REINDEX INDEX makes it anew."));
 	ivf = vdb_ivf_describe(vdb_am_kind(index), &meta);
 	if (meta.origin != InvalidBlockNumber)
 		vdb_page_read_floats(index, meta.origin, VDB_IVF_FLOATS, meta.dim,
@@ -238,11 +292,18 @@ vdb_ivf_is_same(Relation index, const VdbIvf *ivf)
 	return memcmp(&cached->meta, &ivf->meta, sizeof(VdbIvfMeta)) == 0;
 }
 
+double
+vdb_ivf_target(const VdbIvf *ivf)
+{
+	if (ivf->meta.flat || vdb_am_ivf_probes > 0)
+		return 0;
+	return vdb_am_ivf_recall > 0 ? vdb_am_ivf_recall : vdb_am_target_recall;
+}
+
 uint32
 vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most)
 {
 	uint32		all = PG_UINT32_MAX;
-	double		target = vdb_am_ivf_recall > 0 ? vdb_am_ivf_recall : vdb_am_target_recall;
 
 	if (most == NULL)
 		most = &all;
@@ -256,7 +317,8 @@ vdb_ivf_probes(const VdbIvf *ivf, const VdbIvfState *state, uint32 *most)
 	}
 	if (vdb_am_ivf_probes > 0)
 		return vdb_am_ivf_probes;
-	return Max(vdb_am_width(vdb_ivf_recalls, state->probes, VDB_IVF_NRECALLS, target), 1);
+	return Max(vdb_am_width(vdb_ivf_recalls, state->probes, VDB_IVF_NRECALLS,
+							vdb_ivf_target(ivf)), 1);
 }
 
 /* ---- what changes ---- */

@@ -24,6 +24,8 @@ typedef struct InsertState
 	void	   *tables_memory;
 	VdbIvfRoute *route;
 	void	   *work;
+	VdbAmColumns columns;		/* of the statement */
+	char	   *codes;			/* of a row */
 } InsertState;
 
 /*
@@ -55,6 +57,7 @@ create_state(Relation index)
 	state->route = vdb_ivf_route_create(ivf, index);
 	vdb_ivf_route_expect(state->route, 1);
 	state->work = palloc(vdb_ivf_list_work(ivf));
+	state->codes = palloc(ivf->meta.codes_size + 1);
 	MemoryContextSwitchTo(old);
 	return state;
 }
@@ -82,6 +85,7 @@ take_state(Relation index, MemoryContext statement, Datum first, bool isnull)
 	MemoryContextCallback *callback = MemoryContextAllocZero(statement,
 															 sizeof(MemoryContextCallback));
 	InsertState *state = kept;
+	MemoryContext old;
 
 	if (!vdb_ivf_is_complete(index))
 		vdb_ivf_complete(index, first, isnull);
@@ -93,6 +97,9 @@ take_state(Relation index, MemoryContext statement, Datum first, bool isnull)
 	}
 	else
 		state = create_state(index);
+	old = MemoryContextSwitchTo(statement);
+	vdb_am_columns_open(index, &state->columns);
+	MemoryContextSwitchTo(old);
 	callback->func = keep_state;
 	callback->arg = state;
 	MemoryContextRegisterResetCallback(statement, callback);
@@ -129,9 +136,10 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 	if (state == NULL)
 		info->ii_AmCache = state = take_state(index, info->ii_Context, values[0], isnull[0]);
 	ivf = state->ivf;
+	vdb_am_columns_encode(&state->columns, values, isnull, state->codes);
 	if (isnull[0])
 	{
-		vdb_ivf_tids_add(index, ivf->meta.nulls, false, tid);
+		vdb_ivf_tids_add(ivf, index, ivf->meta.nulls, false, tid, state->codes);
 		return false;
 	}
 	vdb_am_vector(ivf->space.kind, values[0], &vector);
@@ -143,6 +151,7 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 		entry.tid = *tid;
 		entry.rotated = state->rotated;
 		entry.centre = state->centre;
+		entry.codes = state->codes;
 		entry.row = vdb_am_is_plain(&ivf->space) ? vector.elements : NULL;
 		for (;;)
 		{
@@ -157,7 +166,7 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 			vdb_ivf_grown(index, ivf, &near, pages);
 	}
 	else
-		vdb_ivf_tids_add(index, ivf->meta.zeros, false, tid);
+		vdb_ivf_tids_add(ivf, index, ivf->meta.zeros, false, tid, state->codes);
 	vdb_am_vector_free(&vector);
 	return false;
 }

@@ -11,6 +11,7 @@
 #include "utils/rel.h"
 
 #include "am/common/check.h"
+#include "am/common/filter.h"
 #include "am/common/last.h"
 #include "am/common/space.h"
 #include "am/ivf/ivf_format.h"
@@ -29,6 +30,7 @@ typedef struct VdbIvfShape
 	bool		product;		/* product codes: code_dim is 4 x pieces */
 	bool		directory;		/* has VdbIvfListInfo */
 	uint32		code_dim;		/* dimensions that the blocks cover */
+	uint32		codes_size;		/* bytes of an entry's filter columns */
 	uint32		block_size;		/* bytes of a block's codes and factors */
 	uint32		stride;			/* from block to block: that and what follows */
 	uint32		nblocks;		/* of a lead page */
@@ -49,6 +51,7 @@ typedef struct VdbIvf
 	VdbIvfShape list;
 	VdbIvfShape directory;
 	VdbQuantPq	pq;				/* of product codes */
+	uint32		tids_per_page;	/* of a chain of row ids */
 } VdbIvf;
 
 /* Floats of the codebook. */
@@ -82,11 +85,17 @@ extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
 extern const char *vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta);
 extern bool vdb_ivf_is_readable(const VdbIvfMeta *meta);
 
+/* Are the codes of an index those that its filter columns have? */
+extern bool vdb_ivf_columns_fit(Relation index, const VdbIvfMeta *meta);
+
 /* What the rows of a VdbIvfCoding are. */
 extern VdbAmRows vdb_ivf_rows(uint8 coding);
 
 /* The metapage as it is now, checked. */
 extern void vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta);
+
+/* The recall that a search is to have; 0 if the settings say how many lists it takes. */
+extern double vdb_ivf_target(const VdbIvf *ivf);
 
 /* Lists to look at before the first row, and at most (which may be NULL), as
  * the settings say. */
@@ -138,6 +147,7 @@ typedef struct VdbIvfEntry
 	const float *centre;		/* of the list, rotated; NULL is zero */
 	const void *row;			/* what to store beside, or NULL: codes of it */
 	float		error;			/* how far rotated is from the vector, at most */
+	const char *codes;			/* of its filter columns, if there are any */
 	const VdbIvfListInfo *info; /* for the directory */
 } VdbIvfEntry;
 
@@ -158,10 +168,10 @@ extern bool vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relati
 extern Size vdb_ivf_list_work(const VdbIvf *ivf);
 
 /*
- * Calls a function for every entry of a list: with its row, which is valid
- * until the function returns.
+ * Calls a function for every entry of a list: with its filter columns' codes and
+ * its row, which are valid until the function returns.
  */
-typedef void (*VdbIvfVisit) (void *arg, ItemPointer tid, const void *row);
+typedef void (*VdbIvfVisit) (void *arg, ItemPointer tid, const char *codes, const void *row);
 extern void vdb_ivf_list_walk(const VdbIvfShape *shape, Relation index, BlockNumber head,
 							  uint32 number, VdbIvfVisit visit, void *arg, void *work);
 
@@ -220,6 +230,14 @@ vdb_ivf_info(const VdbIvfShape *shape, VdbIvfLead *lead, uint32 lane)
 							   VDB_BLOCK * sizeof(ItemPointerData)) + lane % VDB_BLOCK;
 }
 
+/* The filter columns' codes of a lane of a list: codes_size bytes. */
+static inline char *
+vdb_ivf_codes(const VdbIvfShape *shape, VdbIvfLead *lead, uint32 lane)
+{
+	return vdb_ivf_block(shape, lead, lane / VDB_BLOCK) + shape->block_size +
+		VDB_BLOCK * sizeof(ItemPointerData) + lane % VDB_BLOCK * shape->codes_size;
+}
+
 /* Whether a list is there in a version. */
 static inline bool
 vdb_ivf_lives(const VdbIvfListInfo *info, uint32 version)
@@ -242,12 +260,20 @@ vdb_ivf_is_loose(const VdbIvfLead *lead, uint32 lane)
 extern const void *vdb_ivf_row(const VdbIvfShape *shape, Relation index, VdbIvfLead *lead,
 							   uint32 lane, Buffer *buffer, void *copy);
 
-/* Adds a row id to a chain of them. */
+/* Adds a row id to a chain of them, with its filter columns' codes. */
 extern BlockNumber vdb_ivf_tids_create(Relation index, bool building);
-extern void vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, ItemPointer tid);
+extern void vdb_ivf_tids_add(const VdbIvf *ivf, Relation index, BlockNumber head, bool building,
+							 ItemPointer tid, const char *codes);
 
 /* Has what is added next begin to look for room at the first page that has some. */
-extern void vdb_ivf_tids_aim(Relation index, BlockNumber head);
+extern void vdb_ivf_tids_aim(const VdbIvf *ivf, Relation index, BlockNumber head);
+
+/* The filter columns' codes of a row id in its page: meta.codes_size bytes. */
+static inline char *
+vdb_ivf_tids_codes(const VdbIvf *ivf, VdbIvfTids *tids, uint32 n)
+{
+	return (char *) &tids->tids[ivf->tids_per_page] + n * ivf->meta.codes_size;
+}
 
 /* ---- write.c: whole lists ---- */
 
@@ -261,7 +287,8 @@ extern VdbIvfWriter *vdb_ivf_writer_begin(const VdbIvf *ivf, const VdbIvfShape *
 										  Relation index, bool building, uint32 number);
 
 /* Adds an entry, encoded at any address.  No lock is held in between. */
-extern void vdb_ivf_writer_add(VdbIvfWriter *writer, ItemPointer tid, const void *encoded);
+extern void vdb_ivf_writer_add(VdbIvfWriter *writer, ItemPointer tid, const char *codes,
+							   const void *encoded);
 
 /* Writes what is left, frees the writer, and returns the list's first page. */
 extern BlockNumber vdb_ivf_writer_end(VdbIvfWriter *writer);
@@ -379,6 +406,14 @@ extern VdbIvfListCount *vdb_ivf_all_lists(Relation index, const VdbIvf *ivf, uin
  */
 extern void vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint32 n);
 
+/* ---- width.c ---- */
+
+/*
+ * Lists to look at, and probably some more, when such a share of all entries, not
+ * 0, passes a filter and has nothing to do with the query.
+ */
+extern double vdb_ivf_lists_for_share(const VdbIvfState *state, double probes, double share);
+
 /* ---- scan.c, for balance.c ---- */
 
 /*
@@ -452,8 +487,5 @@ extern void vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey 
 						   int norderbys);
 extern bool vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern void vdb_ivf_end_scan(IndexScanDesc scan);
-
-/* What a scan has done so far, in all; false if it was not begun. */
-extern bool vdb_ivf_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts);
 
 #endif							/* VDB_IVF_H */

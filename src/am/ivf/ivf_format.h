@@ -12,10 +12,13 @@
 #include "quant/quant_format.h"
 
 #define VDB_IVF_MAGIC 0x46564956	/* "VIVF" */
-#define VDB_IVF_VERSION 2
+#define VDB_IVF_VERSION 3
 
 /* Blocks of a lead page, at most. */
 #define VDB_IVF_MAX_BLOCKS 8
+
+/* Bytes that filter columns take of a row, at most: a block has to fit on a page. */
+#define VDB_IVF_MAX_CODES 128
 
 /* Kinds of pages. */
 #define VDB_IVF_META 1			/* block 0 */
@@ -59,10 +62,12 @@ typedef struct VdbIvfMeta
 	float		scale;			/* a power of two: see vdb_am_place() */
 	BlockNumber codebook;		/* of pq: first page of its floats */
 	uint32		product;		/* of pq: VDB_QUANT_PQ_VERSION */
+	uint32		codes_size;		/* bytes of a row's filter columns, see filter.h */
+	uint32		columns_mark;	/* VdbAmColumns.mark */
 } VdbIvfMeta;
 
 StaticAssertDecl(offsetof(VdbIvfMeta, seed) == 24, "meta: seed");
-StaticAssertDecl(sizeof(VdbIvfMeta) == 64, "meta: size");
+StaticAssertDecl(sizeof(VdbIvfMeta) == 72, "meta: size");
 
 /* Recalls for which the number of lists to look at is measured. */
 #define VDB_IVF_NRECALLS 8
@@ -89,7 +94,8 @@ StaticAssertDecl(sizeof(VdbIvfState) == 72, "state: size");
  * n / 32.  After this header, at places that follow from the dimensions
  * (VdbIvfShape), come the numbers of its row pages, and the blocks: of each
  * the VdbQuantBlock (none where lists have rows alone, as with none and sq8),
- * 32 row ids and, in the directory, 32 VdbIvfListInfo.
+ * 32 row ids, and in the directory 32 VdbIvfListInfo, in lists the filter
+ * columns' codes of 32 rows.
  *
  * A lane is empty when its row id is not valid.  One that is loose has a row,
  * but nothing in its block: an insert adds a row, and every 32nd puts those
@@ -139,7 +145,10 @@ StaticAssertDecl(sizeof(VdbIvfListInfo) == 24, "list info: size");
 
 #define VDB_IVF_LIVES PG_UINT32_MAX
 
-/* A page of row ids; the first page of a chain knows where there may be room. */
+/*
+ * A page of row ids; the first page of a chain knows where there may be room.
+ * After as many row ids as fit come the filter columns' codes of each.
+ */
 typedef struct VdbIvfTids
 {
 	uint32		count;
@@ -147,8 +156,8 @@ typedef struct VdbIvfTids
 	ItemPointerData tids[FLEXIBLE_ARRAY_MEMBER];
 } VdbIvfTids;
 
-#define VDB_IVF_TIDS_PER_PAGE \
-	((VDB_PAGE_SPACE - offsetof(VdbIvfTids, tids)) / sizeof(ItemPointerData))
+#define VDB_IVF_TIDS_PER_PAGE(codes_size) \
+	((VDB_PAGE_SPACE - offsetof(VdbIvfTids, tids)) / (sizeof(ItemPointerData) + (codes_size)))
 
 StaticAssertDecl(sizeof(ItemPointerData) == 6, "row id: size");
 

@@ -439,6 +439,9 @@ patch_entry(const VdbIvfShape *shape, Relation index, Buffer buffer, uint32 lane
 		vdb_patch_put(&patch, buffer, &lead->loose[lane / VDB_BLOCK], &loose, sizeof(loose));
 	vdb_patch_put(&patch, buffer, vdb_ivf_tid(shape, lead, lane), &entry->tid,
 				  sizeof(ItemPointerData));
+	if (shape->codes_size > 0)
+		vdb_patch_put(&patch, buffer, vdb_ivf_codes(shape, lead, lane), entry->codes,
+					  shape->codes_size);
 	if (lower > ((PageHeader) page)->pd_lower)
 		vdb_patch_put(&patch, rows, &((PageHeader) page)->pd_lower, &lower, sizeof(lower));
 	vdb_patch_put(&patch, rows, vdb_page_contents(page) + at, row, shape->row_size);
@@ -476,6 +479,8 @@ edit_entry(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bool bui
 		old = write_row(shape, &edit, number, row, lane, &lead->rows[n]);
 	}
 	*vdb_ivf_tid(shape, lead, lane) = entry->tid;
+	if (shape->codes_size > 0)
+		memcpy(vdb_ivf_codes(shape, lead, lane), entry->codes, shape->codes_size);
 	lead->live++;
 	if (shape->directory)
 	{
@@ -544,7 +549,8 @@ vdb_ivf_list_walk_page(const VdbIvfShape *shape, Relation index, BlockNumber blo
 		ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
 
 		if (ItemPointerIsValid(tid))
-			visit(arg, tid, vdb_ivf_row(shape, index, lead, lane, &row, work));
+			visit(arg, tid, vdb_ivf_codes(shape, lead, lane),
+				  vdb_ivf_row(shape, index, lead, lane, &row, work));
 	}
 	if (BufferIsValid(row))
 		vdb_page_unpin(row);
@@ -660,7 +666,8 @@ vdb_ivf_tids_create(Relation index, bool building)
 }
 
 void
-vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, ItemPointer tid)
+vdb_ivf_tids_add(const VdbIvf *ivf, Relation index, BlockNumber head, bool building,
+				 ItemPointer tid, const char *codes)
 {
 	Buffer		first = vdb_page_read_exclusive(index, head, VDB_IVF_TIDS);
 	VdbIvfTids *tids = (VdbIvfTids *) vdb_page_contents(BufferGetPage(first));
@@ -676,7 +683,7 @@ vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, ItemPointer ti
 			last = vdb_page_read_exclusive(index, block, VDB_IVF_TIDS);
 		tids = (VdbIvfTids *) vdb_page_contents(BufferGetPage(last));
 		block = vdb_page_opaque(BufferGetPage(last))->next;
-		if (tids->count < VDB_IVF_TIDS_PER_PAGE || block == InvalidBlockNumber)
+		if (tids->count < ivf->tids_per_page || block == InvalidBlockNumber)
 			break;
 		if (last != first)
 			vdb_page_release(last);
@@ -685,7 +692,7 @@ vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, ItemPointer ti
 	if (BufferGetBlockNumber(last) != tail)
 		((VdbIvfTids *) vdb_page_contents(vdb_edit_page(&edit, first)))->tail =
 			BufferGetBlockNumber(last);
-	if (tids->count < VDB_IVF_TIDS_PER_PAGE)
+	if (tids->count < ivf->tids_per_page)
 		tids = (VdbIvfTids *) vdb_page_contents(vdb_edit_page(&edit, last));
 	else
 	{
@@ -695,6 +702,8 @@ vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, ItemPointer ti
 		((VdbIvfTids *) vdb_page_contents(vdb_edit_page(&edit, first)))->tail = block;
 		tids = (VdbIvfTids *) vdb_page_contents(page);
 	}
+	if (ivf->meta.codes_size > 0)
+		memcpy(vdb_ivf_tids_codes(ivf, tids, tids->count), codes, ivf->meta.codes_size);
 	tids->tids[tids->count++] = *tid;
 	vdb_edit_finish(&edit);
 	if (last != first)
@@ -703,7 +712,7 @@ vdb_ivf_tids_add(Relation index, BlockNumber head, bool building, ItemPointer ti
 }
 
 void
-vdb_ivf_tids_aim(Relation index, BlockNumber head)
+vdb_ivf_tids_aim(const VdbIvf *ivf, Relation index, BlockNumber head)
 {
 	BlockNumber block = head;
 	Buffer		buffer;
@@ -718,7 +727,7 @@ vdb_ivf_tids_aim(Relation index, BlockNumber head)
 		next = vdb_page_opaque(BufferGetPage(buffer))->next;
 		count = ((VdbIvfTids *) vdb_page_contents(BufferGetPage(buffer)))->count;
 		vdb_page_release(buffer);
-		if (count < VDB_IVF_TIDS_PER_PAGE || next == InvalidBlockNumber)
+		if (count < ivf->tids_per_page || next == InvalidBlockNumber)
 			break;
 		block = next;
 		CHECK_FOR_INTERRUPTS();

@@ -25,10 +25,17 @@
 #include "utils/memutils.h"
 
 #include "am/common/options.h"
+#include "am/common/scan.h"
 #include "am/ivf/scan.h"
 #include "heap/heap.h"
 
 /* ---- rows without order ---- */
+
+static bool
+is_wanted(VdbIvfScan *so, ItemPointer tid, const char *codes)
+{
+	return !so->filter.active || vdb_ivf_passes(so, tid, codes);
+}
 
 /* Copies the row ids of a lead page. */
 static void
@@ -40,7 +47,8 @@ take_lead(VdbIvfScan *so, Page page)
 	{
 		ItemPointer tid = vdb_ivf_tid(&so->ivf->list, lead, lane);
 
-		if (ItemPointerIsValid(tid))
+		if (ItemPointerIsValid(tid) &&
+			is_wanted(so, tid, vdb_ivf_codes(&so->ivf->list, lead, lane)))
 			so->tids[so->ntids++] = *tid;
 	}
 }
@@ -50,8 +58,12 @@ take_tids(VdbIvfScan *so, Page page)
 {
 	VdbIvfTids *tids = (VdbIvfTids *) vdb_page_contents(page);
 
-	so->ntids = Min(tids->count, VDB_IVF_TIDS_PER_PAGE);
-	memcpy(so->tids, tids->tids, so->ntids * sizeof(ItemPointerData));
+	uint32		count = Min(tids->count, so->ivf->tids_per_page);
+
+	so->ntids = 0;
+	for (uint32 i = 0; i < count; i++)
+		if (is_wanted(so, &tids->tids[i], vdb_ivf_tids_codes(so->ivf, tids, i)))
+			so->tids[so->ntids++] = tids->tids[i];
 }
 
 /* The next row id of a chain that begins at next_block. */
@@ -147,21 +159,6 @@ enter_stage(VdbIvfScan *so, Relation index, Stage stage)
 
 /* ---- the access method's functions ---- */
 
-IndexScanDesc
-vdb_ivf_begin_scan(Relation index, int nkeys, int norderbys)
-{
-	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
-
-	scan->opaque = NULL;
-	vdb_heap_search_begins();
-	if (norderbys > 0)
-	{
-		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
-		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
-	}
-	return scan;
-}
-
 /*
  * The state of the last scan, kept for the next one of the same index: making
  * it anew costs a tenth of a search.
@@ -184,6 +181,8 @@ create(Relation index)
 	so->index = RelationGetRelid(index);
 	so->file = VDB_COMPAT_RELNUMBER(index);
 	so->ivf = ivf;
+	vdb_am_columns_open(index, &so->columns);
+	so->filter.context = AllocSetContextCreate(context, "ivf filter", ALLOCSET_SMALL_SIZES);
 	vdb_am_query_create(&so->query, &ivf->space);
 	so->tables_memory = palloc(vdb_quant_tables_size(ivf->directory.code_dim));
 	if (ivf->list.product)
@@ -201,7 +200,7 @@ create(Relation index)
 	so->candidates = palloc(so->candidate_room * sizeof(Candidate));
 	so->numbers = palloc(so->candidate_room * sizeof(float));
 	so->which = palloc(so->candidate_room * sizeof(uint32));
-	so->tids = palloc(Max(VDB_IVF_TIDS_PER_PAGE, ivf->list.lanes) * sizeof(ItemPointerData));
+	so->tids = palloc(Max(ivf->tids_per_page, ivf->list.lanes) * sizeof(ItemPointerData));
 	vdb_scan_queue_init(&so->queue);
 	MemoryContextSwitchTo(old);
 	return so;
@@ -258,6 +257,7 @@ begin_query(VdbIvfScan *so, Relation index)
 {
 	so->probes = vdb_ivf_probes(so->ivf, &so->state, &so->max_probes);
 	so->more_lists = true;
+	so->target = so->filter.active ? vdb_ivf_target(so->ivf) : 0;
 	if (!vdb_am_query_place(&so->query))
 	{
 		/* Every distance to it is NaN. */
@@ -287,7 +287,8 @@ reset(VdbIvfScan *so)
 	so->bound = -INFINITY;
 	so->queue.count = 0;
 	so->probes = so->returned = 0;
-	so->given = 0;
+	so->given = so->settled = 0;
+	so->tested = so->passed = 0;
 }
 
 /* What a scan has done since it began, or began anew. */
@@ -300,6 +301,8 @@ counted(const VdbIvfScan *so)
 		.nodes = so->nlists,
 		.entries = so->entries,
 		.rows = so->given,
+		.tested = so->tested,
+		.passed = so->passed,
 	};
 }
 
@@ -311,47 +314,72 @@ report(VdbIvfScan *so)
 	vdb_am_add_scan(&so->total, &vdb_am_last_scan);
 }
 
-bool
-vdb_ivf_scan_counts(IndexScanDesc scan, VdbAmLastScan *counts)
+static void
+counts_of(IndexScanDesc scan, VdbAmLastScan *counts)
 {
-	const VdbIvfScan *so = scan->opaque;
-	VdbAmLastScan now;
+	const VdbIvfScan *so = vdb_am_scan(scan)->state;
+	VdbAmLastScan now = counted(so);
 
-	if (so == NULL)
-		return false;
 	*counts = so->total;
-	now = counted(so);
 	vdb_am_add_scan(counts, &now);
-	return true;
+}
+
+IndexScanDesc
+vdb_ivf_begin_scan(Relation index, int nkeys, int norderbys)
+{
+	return vdb_am_scan_begin(index, nkeys, norderbys, counts_of);
+}
+
+/* What a scan has held, when it ends. */
+static void
+finish(VdbIvfScan *so)
+{
+	vdb_am_exact_end(&so->exact);
+	report(so);
+	keep_state(so);
 }
 
 void
 vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
 {
-	VdbIvfScan *so = scan->opaque;
+	VdbIvfScan *so = vdb_am_scan(scan)->state;
 
+	if (keys != NULL && nkeys > 0)
+		memmove(scan->keyData, keys, nkeys * sizeof(ScanKeyData));
 	if (orderbys != NULL && norderbys > 0)
 		memmove(scan->orderByData, orderbys, norderbys * sizeof(ScanKeyData));
 	if (scan->numberOfOrderBys != 1)
 		elog(ERROR, "an ivf index is scanned in order of one distance");
-	if (so != NULL)
+	if (so != NULL && so->ivf->meta.directory == InvalidBlockNumber)
+	{
+		/* The index was empty, and may have been begun since. */
+		finish(so);
+		so = NULL;
+	}
+	else if (so != NULL)
 		report(so);
-	if (so == NULL || so->ivf->meta.directory == InvalidBlockNumber)
-		scan->opaque = so = take_state(scan->indexRelation);
+	if (so == NULL)
+		vdb_am_scan(scan)->state = so = take_state(scan->indexRelation);
 
 	reset(so);
 	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
 	if (!so->null_query)
 		vdb_am_query_take(&so->query, scan->orderByData->sk_argument);
-	if (so->ivf->meta.directory == InvalidBlockNumber)
+	vdb_am_filter_set(&so->filter, &so->columns, scan->keyData, scan->numberOfKeys,
+					  vdb_am_scan(scan)->within);
+	if (so->ivf->meta.directory == InvalidBlockNumber || so->filter.nothing)
 	{
-		/* Nothing was ever inserted. */
+		/* Nothing was ever inserted, or nothing is wanted. */
 		enter_stage(so, scan->indexRelation, STAGE_DONE);
 		return;
 	}
 	vdb_ivf_read_state(scan->indexRelation, so->ivf, &so->state);
 	so->standby = RecoveryInProgress();
-	if (so->null_query)
+	if (vdb_am_scan(scan)->part == VDB_AM_NANS)
+		enter_stage(so, scan->indexRelation, STAGE_ZEROS);
+	else if (vdb_am_scan(scan)->part == VDB_AM_NULLS)
+		enter_stage(so, scan->indexRelation, STAGE_NULLS);
+	else if (so->null_query)
 		enter_stage(so, scan->indexRelation, STAGE_ANY);
 	else
 		begin_query(so, scan->indexRelation);
@@ -363,7 +391,7 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 static bool
 next_bounded(IndexScanDesc scan, VdbScanFound *found)
 {
-	VdbIvfScan *so = scan->opaque;
+	VdbIvfScan *so = vdb_am_scan(scan)->state;
 
 	if (so->stage == STAGE_LISTS)
 		return vdb_ivf_next_of_lists(so, scan->indexRelation, found);
@@ -371,25 +399,27 @@ next_bounded(IndexScanDesc scan, VdbScanFound *found)
 	return next_of_any(so, scan->indexRelation, &found->tid);
 }
 
-/* Returns a row whose distance is null, or a number (NaN, too). */
 static bool
 give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
 {
-	((VdbIvfScan *) scan->opaque)->given++;
-	scan->xs_heaptid = *tid;
-	scan->xs_recheck = false;
-	scan->xs_recheckorderby = false;
-	if (!scan->xs_orderbynulls[0] && !FLOAT8PASSBYVAL)
-		pfree(DatumGetPointer(scan->xs_orderbyvals[0]));
-	scan->xs_orderbynulls[0] = null;
-	scan->xs_orderbyvals[0] = null ? (Datum) 0 : Float8GetDatum(distance);
-	return true;
+	VdbIvfScan *so = vdb_am_scan(scan)->state;
+
+	so->given++;
+	return vdb_am_scan_give(scan, tid, null, distance, so->filter.lossy);
+}
+
+/* A stage has no more rows. */
+static void
+leave_stage(IndexScanDesc scan, Stage next)
+{
+	enter_stage(vdb_am_scan(scan)->state, scan->indexRelation,
+				vdb_am_scan(scan)->part == VDB_AM_ALL ? next : STAGE_DONE);
 }
 
 bool
 vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
-	VdbIvfScan *so = scan->opaque;
+	VdbIvfScan *so = vdb_am_scan(scan)->state;
 	Relation	index = scan->indexRelation;
 	VdbScanFound found;
 
@@ -400,12 +430,12 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 		case STAGE_FAR:
 			if (vdb_am_exact_next(&so->exact, scan, next_bounded, &found))
 				return give(scan, &found.tid, false, found.key);
-			enter_stage(so, index, STAGE_ZEROS);
+			leave_stage(scan, STAGE_ZEROS);
 			break;
 		case STAGE_ANY:
 			if (next_of_any(so, index, &found.tid))
 				return give(scan, &found.tid, so->null_query, get_float8_nan());
-			enter_stage(so, index, STAGE_ZEROS);
+			leave_stage(scan, STAGE_ZEROS);
 			break;
 		default:
 			break;
@@ -414,13 +444,13 @@ vdb_ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	{
 		if (next_of_chain(so, index, &found.tid))
 			return give(scan, &found.tid, so->null_query, get_float8_nan());
-		enter_stage(so, index, STAGE_NULLS);
+		leave_stage(scan, STAGE_NULLS);
 	}
 	if (so->stage == STAGE_NULLS)
 	{
 		if (next_of_chain(so, index, &found.tid))
 			return give(scan, &found.tid, true, 0);
-		enter_stage(so, index, STAGE_DONE);
+		leave_stage(scan, STAGE_DONE);
 	}
 	return false;
 }
@@ -499,12 +529,11 @@ vdb_ivf_probe(VdbIvfScan *so, Relation index, const void *row, const float *rota
 void
 vdb_ivf_end_scan(IndexScanDesc scan)
 {
+	VdbIvfScan *so = vdb_am_scan(scan)->state;
+
 	/* Nothing is pinned between calls. */
-	if (scan->opaque != NULL)
-	{
-		vdb_am_exact_end(&((VdbIvfScan *) scan->opaque)->exact);
-		report(scan->opaque);
-		keep_state(scan->opaque);
-	}
+	if (so != NULL)
+		finish(so);
+	pfree(scan->opaque);
 	scan->opaque = NULL;
 }

@@ -6,6 +6,7 @@
 #define VDB_IVF_SCAN_H
 
 #include "am/common/exact.h"
+#include "am/common/filter.h"
 #include "am/ivf/ivf.h"
 #include "scan/select.h"
 
@@ -37,6 +38,8 @@ typedef struct Visited
 	float		taken;			/* entries with a lower bound are refined */
 	uint32		loose;			/* its first of VdbIvfScan.loose */
 	uint32		nloose;
+	uint64		tested;			/* before it, as in VdbIvfScan */
+	uint64		passed;
 } Visited;
 
 /* Lanes of a lead page that were loose when it was looked at first. */
@@ -68,6 +71,11 @@ struct VdbIvfScan
 	bool		null_query;
 	bool		standby;
 
+	VdbAmColumns columns;
+	VdbAmFilter filter;
+	uint64		tested;			/* entries against the filter, and of these */
+	uint64		passed;
+
 	VdbAmQuery	query;
 	VdbQuantTables tables;		/* for the directory */
 	void	   *tables_memory;
@@ -83,6 +91,8 @@ struct VdbIvfScan
 	uint32		probes;			/* to look at before the first row */
 	uint32		max_probes;
 	bool		more_lists;
+	double		target;			/* recall that a filtered search widens for, or 0 */
+	uint64		settled;		/* rows that it was found wide enough for */
 
 	uint64		entries;		/* lanes looked at */
 	Loose	   *loose;
@@ -121,6 +131,25 @@ struct VdbIvfScan
 
 	void	   *copy;			/* a row that is on several pages */
 };
+
+/* Whether an entry passes the filter, which is active. */
+static inline bool
+vdb_ivf_passes(VdbIvfScan *so, const ItemPointerData *tid, const char *codes)
+{
+	bool		passes = vdb_am_filter_passes(&so->filter, tid, codes);
+
+	so->tested++;
+	so->passed += passes;
+	return passes;
+}
+
+/* ---- width.c ---- */
+
+/*
+ * How many lists more a filtered search is to look at for the rows that it has
+ * returned, and a few that may follow.  To be asked again until it is 0.
+ */
+extern uint32 vdb_ivf_widen(VdbIvfScan *so);
 
 /* ---- candidate.c ---- */
 

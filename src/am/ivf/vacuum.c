@@ -104,24 +104,37 @@ vacuum_lead(VacuumState *vs, VdbIvfListCount *list, Buffer buffer)
 		list->room = BufferGetBlockNumber(buffer);
 }
 
+/* Moves a row id to before where it is, or not at all. */
+static void
+move_tid(const VdbIvf *ivf, VdbIvfTids *tids, uint32 from, uint32 to)
+{
+	if (from == to)
+		return;
+	tids->tids[to] = tids->tids[from];
+	memcpy(vdb_ivf_tids_codes(ivf, tids, to), vdb_ivf_tids_codes(ivf, tids, from),
+		   ivf->meta.codes_size);
+}
+
 static void
 vacuum_tids(VacuumState *vs, Buffer buffer)
 {
 	VdbIvfTids *tids = (VdbIvfTids *) vdb_page_contents(BufferGetPage(buffer));
-	ItemPointerData *kept = palloc(VDB_IVF_TIDS_PER_PAGE * sizeof(ItemPointerData));
-	uint32		count = Min(tids->count, VDB_IVF_TIDS_PER_PAGE);
+	const VdbIvf *ivf = vs->ivf;
+	uint32	   *kept = palloc(ivf->tids_per_page * sizeof(uint32));
+	uint32		count = Min(tids->count, ivf->tids_per_page);
 	uint32		n = 0;
 	VdbEdit		edit;
 
 	for (uint32 i = 0; i < count; i++)
 		if (!is_dead(vs, &tids->tids[i]))
-			kept[n++] = tids->tids[i];
+			kept[n++] = i;
 	if (n < count)
 	{
 		vdb_edit_begin(&edit, vs->index, false);
 		tids = (VdbIvfTids *) vdb_page_contents(vdb_edit_page(&edit, buffer));
-		memset(tids->tids, 0, count * sizeof(ItemPointerData));
-		memcpy(tids->tids, kept, n * sizeof(ItemPointerData));
+		for (uint32 i = 0; i < n; i++)
+			move_tid(ivf, tids, kept[i], i);
+		memset(&tids->tids[n], 0, (count - n) * sizeof(ItemPointerData));
 		tids->count = n;
 		vdb_edit_finish(&edit);
 		vs->result->tuples_removed += count - n;
@@ -173,8 +186,8 @@ set_targets(VacuumState *vs)
 			vdb_ivf_list_aim(vs->index, vs->lists[i].list.head, vs->lists[i].room);
 			VDB_COMPAT_VACUUM_DELAY();
 		}
-	vdb_ivf_tids_aim(vs->index, vs->ivf->meta.zeros);
-	vdb_ivf_tids_aim(vs->index, vs->ivf->meta.nulls);
+	vdb_ivf_tids_aim(vs->ivf, vs->index, vs->ivf->meta.zeros);
+	vdb_ivf_tids_aim(vs->ivf, vs->index, vs->ivf->meta.nulls);
 }
 
 /* Goes through all pages.  The caller has the guard. */

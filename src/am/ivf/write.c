@@ -27,6 +27,7 @@ struct VdbIvfWriter
 	BlockNumber *rows;			/* its row pages so far */
 	uint32		nrows;
 	ItemPointerData *tids;
+	char	   *columns;		/* codes of filter columns */
 	char	   *codes;			/* what is before the row in an encoded entry */
 	Size		code_size;
 
@@ -47,7 +48,8 @@ Size
 vdb_ivf_writer_memory(const VdbIvf *ivf, const VdbIvfShape *shape)
 {
 	return sizeof(VdbIvfWriter) + shape->nrow_pages * sizeof(BlockNumber) +
-		shape->lanes * (sizeof(ItemPointerData) + code_size(ivf, shape)) + VDB_PAGE_SPACE;
+		shape->lanes * (sizeof(ItemPointerData) + shape->codes_size + code_size(ivf, shape)) +
+		VDB_PAGE_SPACE;
 }
 
 VdbIvfWriter *
@@ -64,6 +66,7 @@ vdb_ivf_writer_begin(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index
 	writer->head = writer->last = InvalidBlockNumber;
 	writer->rows = palloc(shape->nrow_pages * sizeof(BlockNumber));
 	writer->tids = palloc(shape->lanes * sizeof(ItemPointerData));
+	writer->columns = palloc(shape->lanes * shape->codes_size + 1);
 	writer->code_size = code_size(ivf, shape);
 	writer->codes = palloc(shape->lanes * writer->code_size + 1);
 	writer->page = palloc(VDB_PAGE_SPACE);
@@ -145,7 +148,11 @@ write_lead(VdbIvfWriter *writer)
 		lead->rows[i] = i < writer->nrows ? writer->rows[i] : InvalidBlockNumber;
 	fill_blocks(writer, lead);
 	for (uint32 lane = 0; lane < writer->live; lane++)
+	{
 		*vdb_ivf_tid(shape, lead, lane) = writer->tids[lane];
+		memcpy(vdb_ivf_codes(shape, lead, lane), writer->columns + lane * shape->codes_size,
+			   shape->codes_size);
+	}
 	if (BufferIsValid(last))
 		vdb_page_opaque(vdb_edit_page(&edit, last))->next = block;
 	vdb_edit_finish(&edit);
@@ -159,12 +166,14 @@ write_lead(VdbIvfWriter *writer)
 }
 
 void
-vdb_ivf_writer_add(VdbIvfWriter *writer, ItemPointer tid, const void *encoded)
+vdb_ivf_writer_add(VdbIvfWriter *writer, ItemPointer tid, const char *codes, const void *encoded)
 {
 	const VdbIvfShape *shape = writer->shape;
 	const char *row = vdb_ivf_encoded_row(writer->ivf, shape, encoded);
 
 	writer->tids[writer->live] = *tid;
+	if (shape->codes_size > 0)
+		memcpy(writer->columns + writer->live * shape->codes_size, codes, shape->codes_size);
 	memcpy(writer->codes + writer->live * writer->code_size, encoded, writer->code_size);
 	if (shape->rows_per_page == 0)
 		for (uint32 at = 0; at < shape->row_size; at += VDB_PAGE_SPACE)
@@ -202,6 +211,7 @@ vdb_ivf_writer_end(VdbIvfWriter *writer)
 	}
 	pfree(writer->rows);
 	pfree(writer->tids);
+	pfree(writer->columns);
 	pfree(writer->codes);
 	pfree(writer->page);
 	pfree(writer);

@@ -4,7 +4,7 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-from . import curve
+from . import curve, tables
 from .measures import filters
 
 matplotlib.rcParams.update({
@@ -70,7 +70,9 @@ def growth(path, title, peers):
 
 def filter_grid(path, title, cells):
     """Recall and queries a second against selectivity, a column for each kind
-    of filter."""
+    of filter of one condition."""
+    cells = [{**c, "peer": f"{c['peer']} {c['label']}".strip()} for c in tables.filtered(cells)
+             if c["conditions"] == 1]
     peers = list(dict.fromkeys(c["peer"] for c in cells))
     figure, axes = plt.subplots(2, len(filters.KINDS), figsize=(10, 5), sharex=True, sharey="row")
     for column, kind in enumerate(filters.KINDS):

@@ -91,7 +91,9 @@ class Run:
         subjects = {}
         try:
             ranks = filters.Ranks(data.base) if "filters" in todo else None
-            subjects = self.build(prefix, spec, len(data.base), ranks, data.metric)
+            subjects = self.build(prefix, spec, len(data.base), ranks,
+                                  [p for p in self.peers if data.metric in p.metrics
+                                   and (ranks or not p.only_filters)])
             context = Context(data=data, subjects=subjects, server=self.server, ranks=ranks,
                               k=self.options.k, seconds=self.options.seconds,
                               rounds=self.options.rounds, clients=self.options.clients,
@@ -100,17 +102,18 @@ class Run:
             if f"{prefix}/search" in self.store:
                 context.points = {n: r["operating"] for n, r in self.store[f"{prefix}/search"].items()}
             for measure in todo:
+                context.subjects = {n: s for n, s in subjects.items()
+                                    if measure == "filters" or not s.peer.only_filters}
                 self.store[f"{prefix}/{measure}"] = MEASURES[measure].measure(context)
         finally:
             for subject in subjects.values():
                 subject.stop()
 
-    def build(self, prefix, spec, rows, ranks, metric):
+    def build(self, prefix, spec, rows, ranks, peers):
         """Load and index the data set for each peer; a peer that fails is
         named, and left out."""
         subjects, results = {}, {}
         unfiltered = np.arange(rows, dtype=np.int32)
-        peers = [p for p in self.peers if metric in p.metrics]
         steps = tqdm(peers, f"{prefix}: building")
         for peer in steps:
             steps.set_postfix_str(peer.name)

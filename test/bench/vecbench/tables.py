@@ -67,3 +67,69 @@ def growth(data):
                         (rows, build[peer]["seconds"], 1 / curve.spread(rates[0.95][0])[0],
                          build[peer]["bytes"]))
     return found
+
+
+# The label of settings that force a plan begins with this.
+FORCED = "by "
+# A plan that takes no more than this times the best one's is as good.
+AS_GOOD = 1.5
+# An answer with a lower recall is no answer.
+LEAST_RECALL = 0.95
+
+
+def filtered(cells, forced=False):
+    """The cells of a filter grid whose plan was, or was not, forced."""
+    return [c for c in cells if c.get("label", "").startswith(FORCED) == forced]
+
+
+def cell_key(cell):
+    return cell["kind"], cell["selectivity"], cell["conditions"]
+
+
+def filter_ratios(cells):
+    """{cell: {...}}: of each cell of the grid, vecdb's fastest with enough
+    recall, its recall, and its queries per second over those of an exact search
+    of the rows that match, of pgvector's iterative search that has the best
+    recall, and of itself without a filter."""
+    cells = filtered(cells)
+    found = {}
+    for key in dict.fromkeys(map(cell_key, cells)):
+        here = [c for c in cells if cell_key(c) == key]
+        ours = best([c for c in here if c["peer"].startswith("vecdb") and c["peer"] != "vecdb exact"
+                     and c["recall"] >= LEAST_RECALL])
+        if ours is None:
+            continue
+        exact = best([c for c in here if c["peer"].endswith("exact")])
+        rival = max((c for c in here if c["label"] == "iterative"),
+                    key=lambda c: (round(c["recall"], 2), c["qps"]), default=None)
+        free = [c for c in cells if c["kind"] == "no filter" and c["peer"] == ours["peer"]]
+        found[key] = {"peer": ours["peer"], "recall": ours["recall"], "qps": ours["qps"],
+                      "exact": over(ours, exact), "iterative": over(ours, rival),
+                      "iterative_recall": rival and rival["recall"],
+                      "unfiltered": over(ours, free[0]) if free else None}
+    return found
+
+
+def best(cells):
+    return max(cells, key=lambda c: c["qps"], default=None)
+
+
+def over(cell, other):
+    return cell["qps"] / other["qps"] if other else None
+
+
+def planner(cells):
+    """{peer: (cells where the planner's choice is as good as the best plan,
+    cells, [(cell, time over the best one's, plan)] where it is not)}."""
+    found = {}
+    for c in filtered(cells):
+        others = [o for o in filtered(cells, True) if o["peer"] == c["peer"]
+                  and cell_key(o) == cell_key(c) and o["recall"] >= min(c["recall"], LEAST_RECALL)]
+        if not others:
+            continue
+        good, count, bad = found.get(c["peer"], (0, 0, []))
+        times = max(o["qps"] for o in others) / c["qps"]
+        if times > AS_GOOD:
+            bad = bad + [(cell_key(c), times, "; ".join(c["plan"]))]
+        found[c["peer"]] = good + (times <= AS_GOOD), count + 1, bad
+    return found

@@ -18,6 +18,7 @@ class Library:
     """A peer that is a library.  A subclass makes self.index in make(), and
     answers find(queries, k, param) with an array of row numbers."""
     is_sql = False
+    only_filters = False
     metrics = ("l2", "cosine", "ip")
 
     def __init__(self, data):

@@ -17,6 +17,8 @@ class Sql:
     is_sql = True
     metrics = tuple(OPERATORS)
     method = None               # the access method; None searches exactly
+    columns = ()                # of the index, after the vector
+    only_filters = False        # is measured with filters alone
     # By what the report calls them: settings for a filtered search besides.
     filter_settings = {"": {}}
 
@@ -91,7 +93,8 @@ class Sql:
         start = time.perf_counter()
         if self.method:
             self.sql(f"CREATE INDEX {self.table}_index ON {self.table} USING {self.method} "
-                     f"(embedding vector_{self.opclass}_ops){self.options(len(self.data.base))}")
+                     f"({', '.join([f'embedding vector_{self.opclass}_ops', *self.columns])})"
+                     f"{self.options(len(self.data.base))}")
         return {"seconds": time.perf_counter() - start, "bytes": self.size()}
 
     def settle(self):
@@ -161,32 +164,36 @@ class Sql:
         return Answers(np.arange(start, i) % count, np.array([row_ids(r, k) for r in results]),
                        (now - begin) / 1e9, times, now - begin - int(times.sum()))
 
-    def prepare_filtered(self, param, k, column, label):
+    def prepare_filtered(self, param, k, columns, label):
         """A filter's range changes from query to query, and what is the best
         plan for one need not be for the next: each is planned."""
         extra = self.filter_settings[label] | {"plan_cache_mode": "force_custom_plan"}
-        self.prepare(param, k, extra, f"WHERE {column} >= $2 AND {column} < $3")
+        ranges = [f"{c} >= ${2 * i + 2} AND {c} < ${2 * i + 3}" for i, c in enumerate(columns)]
+        self.prepare(param, k, extra, "WHERE " + " AND ".join(ranges) if ranges else "")
 
-    def filtered(self, param, k, column, windows, label, which):
-        """Search for each query number in which, in its window (low, high) of
-        the column.  Returns the row numbers, and the nanoseconds of each."""
-        self.prepare_filtered(param, k, column, label)
+    def filtered(self, param, k, columns, windows, label, which):
+        """Search for each query number in which, in its window (low and high of
+        each of the columns).  Returns the row numbers, and the nanoseconds of
+        each."""
+        self.prepare_filtered(param, k, columns, label)
         ids, times = [], []
         for q, window in zip(which, windows):
             args = [self.bytes[q], *(struct.pack(">i", int(w)) for w in window)]
+            formats = [1] * len(args)
             before = time.perf_counter_ns()
-            result = self.connection.pgconn.exec_prepared(b"search", args, [1, 1, 1], 1)
+            result = self.connection.pgconn.exec_prepared(b"search", args, formats, 1)
             times.append(time.perf_counter_ns() - before)
             ids.append(row_ids(result, k))
         return np.array(ids), np.array(times)
 
-    def plan(self, param, k, column, window, label, which):
+    def plan(self, param, k, columns, window, label, which):
         """The scan nodes of the plan of such a search."""
-        self.prepare_filtered(param, k, column, label)
+        self.prepare_filtered(param, k, columns, label)
         literal = "'[" + ",".join(map(str, self.data.queries[which])) + "]'"
-        lines = self.sql("EXPLAIN (COSTS off) EXECUTE search "
-                         f"({literal}, {window[0]}, {window[1]})").fetchall()
-        return [line.strip().removeprefix("->").strip() for (line,) in lines if "Scan" in line]
+        arguments = ", ".join([literal, *map(str, window)])
+        lines = self.sql(f"EXPLAIN (COSTS off) EXECUTE search ({arguments})").fetchall()
+        return [line.strip().removeprefix("->").strip() for (line,) in lines
+                if "Scan" in line and not line.strip().endswith(":")]
 
     def insert(self, rows, first):
         """Seconds, and bytes of WAL, to insert rows in one COPY."""
