@@ -513,6 +513,7 @@ begin_sifting(VdbHnswSearch *search, Relation index)
 {
 	const VdbHnswStarts *starts = &search->sieve.starts;
 
+	vdb_hnsw_sieve_starts(&search->sieve, index, &search->entries);
 	vdb_hnsw_met_reset(&search->met);
 	search->nbeam = search->nexpanded = 0;
 	search->nreserve = 0;

@@ -177,6 +177,10 @@ vdb_hnsw_sieve_list(VdbHnswSieve *sieve, Relation index, const uint32 *list, uin
 
 /* ---- entries ---- */
 
+/* So many are enough to know about how many nodes pass, if so many of them do. */
+#define SAMPLE 128
+#define SAMPLE_PASSED 8
+
 /* Puts an entry where it belongs among the nearest so far. */
 static void
 note_near(const VdbHnswEntryList *entries, uint32 entry, uint32 most, uint32 *count,
@@ -196,19 +200,21 @@ note_near(const VdbHnswEntryList *entries, uint32 entry, uint32 most, uint32 *co
 	nearest[i] = entry;
 }
 
-/* Tests the first n entries; the nearest of those that pass are starts. */
+/* Tests one entry in so many; the nearest of those that pass are starts. */
 static uint32
-test_entries(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entries, uint32 n)
+test_entries(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entries, uint32 step)
 {
 	VdbHnswStarts *starts = &sieve->starts;
 	uint32		nearest[VDB_HNSW_PASSING_STARTS];
+	uint32		tested = 0;
 	uint32		passed = 0;
 
 	starts->npassing = 0;
-	for (uint32 i = 0; i < n; i++)
+	for (uint32 i = 0; i < entries->count; i += step)
 	{
-		if (i + VDB_HNSW_LOOKS < n)
-			prefetch(sieve, index, entries->nodes[i + VDB_HNSW_LOOKS]);
+		if (i + VDB_HNSW_LOOKS * step < entries->count)
+			prefetch(sieve, index, entries->nodes[i + VDB_HNSW_LOOKS * step]);
+		tested++;
 		if (!test(sieve, index, entries->nodes[i]))
 			continue;
 		passed++;
@@ -216,8 +222,9 @@ test_entries(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entrie
 	}
 	for (uint32 i = 0; i < starts->npassing; i++)
 		starts->passing[i] = entries->nodes[nearest[i]];
-	sieve->counts->tested += n;
+	sieve->counts->tested += tested;
 	sieve->counts->passed += passed;
+	sieve->share = (passed + 0.5) / (tested + 1);
 	return passed;
 }
 
@@ -240,12 +247,19 @@ note_failing(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entrie
 void
 vdb_hnsw_sieve_survey(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entries)
 {
-	uint32		passed;
+	/* They may be in the order of pages, and near each other. */
+	uint32		step = Max(entries->count / SAMPLE, 1);
 
-	note_failing(sieve, index, entries);
-	passed = test_entries(sieve, index, entries, entries->count);
-	sieve->share = (passed + 0.5) / (entries->count + 1);
+	if (test_entries(sieve, index, entries, step) < SAMPLE_PASSED && step > 1)
+		test_entries(sieve, index, entries, 1);
 	sieve->surveyed = true;
+}
+
+void
+vdb_hnsw_sieve_starts(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryList *entries)
+{
+	test_entries(sieve, index, entries, 1);
+	note_failing(sieve, index, entries);
 }
 
 /* ---- how to go on ---- */
@@ -256,14 +270,17 @@ vdb_hnsw_sieve_survey(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryLis
  */
 #define PART 0.25
 
+/* Up to so much more where fewer pass near the query than elsewhere. */
+#define MOST_PARTS 3
+
 /* Sifting goes where there are few ways, and has to look at more of them. */
-#define SIFT_WIDTH 3.5
+#define SIFT_WIDTH 4
 
 /* A beam that is wider takes longer to keep in order than what it is for. */
 #define MOST_WIDTH 4096
 
-/* Not much wider than without a filter: not worth a survey. */
-#define UNASKED 4
+/* If fewer nodes pass, it matters whether that is so everywhere. */
+#define MOST 0.7
 
 /*
  * What things cost, where 1 is a test in the order of pages: a distance there; to
@@ -293,7 +310,7 @@ vdb_hnsw_sieve_begin(VdbHnswSieve *sieve, Relation index, const VdbAmFilter *fil
 	sieve->filter = filter;
 	sieve->surveyed = false;
 	sieve->nodes = (double) RelationGetNumberOfBlocks(index) * sieve->hnsw->per_page;
-	sieve->target = Max(sieve->hnsw->neighbours * 3 / 4, 1);
+	sieve->target = sieve->hnsw->neighbours;
 }
 
 double
@@ -337,24 +354,30 @@ sift_cost(const VdbHnswSieve *sieve, uint32 ef, double near_share)
 VdbHnswSieveStep
 vdb_hnsw_sieve_step(VdbHnswSieve *sieve, uint32 ef, uint32 expanded, uint32 passed)
 {
-	double		share;
+	double		near_share = (double) passed / expanded;
+	double		part = PART;
 	double		width;
 	double		widen,
 				sift,
 				sweep;
 
-	if (passed >= ef * (PART + (1 - PART) * passed / expanded))
+	if (!sieve->surveyed && near_share < MOST)
+		return VDB_HNSW_SIEVE_ASK;
+	if (sieve->surveyed)
+	{
+		/* as if one had passed before, of as many as that should take */
+		near_share = (passed + 1) / (expanded + 1 / sieve->share);
+		part *= Min(Max(sieve->share / near_share, 1), MOST_PARTS);
+	}
+	if (passed >= ef * (part + (1 - part) * passed / expanded))
 		return VDB_HNSW_SIEVE_DONE;
-	/* as if one had passed before, of as many as that should take */
-	share = (passed + 1) / (expanded + (sieve->surveyed ? 1 / sieve->share : 1));
-	width = vdb_hnsw_sieve_expanded(ef, share);
+	width = ef * (part / near_share + 1 - part);
 	width = Max(width, expanded + 8);
-	widen = width > MOST_WIDTH ? INFINITY : (width - expanded) * EXPANSION;
 	sieve->width = Min(width, MOST_WIDTH);
 	if (!sieve->surveyed)
-		return width > UNASKED * ef || widen > sieve->nodes / 2 ?
-			VDB_HNSW_SIEVE_ASK : VDB_HNSW_SIEVE_WIDEN;
-	sift = sift_cost(sieve, ef, share);
+		return VDB_HNSW_SIEVE_WIDEN;
+	widen = width > MOST_WIDTH ? INFINITY : (width - expanded) * EXPANSION;
+	sift = sift_cost(sieve, ef, near_share);
 	sweep = sieve->nodes * (1 + DISTANCE * sieve->share);
 	if (sweep <= widen && sweep <= sift)
 		return VDB_HNSW_SIEVE_SWEEP;

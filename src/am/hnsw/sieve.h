@@ -71,11 +71,15 @@ typedef enum VdbHnswSieveStep
 extern VdbHnswSieveStep vdb_hnsw_sieve_step(VdbHnswSieve *sieve, uint32 ef, uint32 expanded,
 											uint32 passed);
 
-/* Tests all entries. */
+/* Tests entries, to know about how many nodes pass. */
 extern void vdb_hnsw_sieve_survey(VdbHnswSieve *sieve, Relation index,
 								  const VdbHnswEntryList *entries);
 
 /* ---- sifting ---- */
+
+/* Finds out where to begin. */
+extern void vdb_hnsw_sieve_starts(VdbHnswSieve *sieve, Relation index,
+								  const VdbHnswEntryList *entries);
 
 /*
  * Of the nodes of a list, and if few of them pass of those behind the others,
