@@ -90,14 +90,14 @@ test_fresh(VdbHnswSieve *sieve, Relation index, uint32 *passed)
 		prefetch(sieve, index, nodes[i]);
 	for (uint32 i = 0; i < n; i++)
 	{
-		bool		passes;
+		bool		good;
 
 		if (i + VDB_HNSW_LOOKS < n)
 			prefetch(sieve, index, nodes[i + VDB_HNSW_LOOKS]);
-		passes = test(sieve, index, nodes[i]);
-		sieve->met->marks[sieve->places[i]] = passes ? VDB_HNSW_PASSES : VDB_HNSW_FAILS;
+		good = test(sieve, index, nodes[i]);
+		sieve->met->marks[sieve->places[i]] = good ? VDB_HNSW_PASSES : VDB_HNSW_FAILS;
 		passed[count] = nodes[i];
-		count += passes;
+		count += good;
 	}
 	sieve->counts->tested += n;
 	sieve->counts->passed += count;
@@ -136,7 +136,7 @@ cross_all(VdbHnswSieve *sieve, Relation index, const uint32 *bridges, uint32 nbr
 {
 	uint32		n = 0;
 
-	for (uint32 i = 0; i < nbridges && already + n < sieve->target; i++)
+	for (uint32 i = 0; i < nbridges && already + n < sieve->hnsw->neighbours; i++)
 	{
 		if (sieve->nfresh == 0)
 			vdb_hnsw_met_reserve(sieve->met, VDB_HNSW_LOOKS + VDB_HNSW_MAX_NEIGHBOURS);
@@ -170,7 +170,7 @@ vdb_hnsw_sieve_list(VdbHnswSieve *sieve, Relation index, const uint32 *list, uin
 		bridges[nbridges] = list[i];
 		nbridges += mark == VDB_HNSW_FAILS;
 	}
-	if (passing >= sieve->target || nbridges == 0)
+	if (passing >= sieve->hnsw->neighbours || nbridges == 0)
 		return n;
 	return n + cross_all(sieve, index, bridges, nbridges, passing, nodes + n);
 }
@@ -310,13 +310,19 @@ vdb_hnsw_sieve_begin(VdbHnswSieve *sieve, Relation index, const VdbAmFilter *fil
 	sieve->filter = filter;
 	sieve->surveyed = false;
 	sieve->nodes = (double) RelationGetNumberOfBlocks(index) * sieve->hnsw->per_page;
-	sieve->target = sieve->hnsw->neighbours;
+}
+
+/* Nodes to expand for enough that pass, where such a share does. */
+static double
+enough(uint32 ef, double share, double part)
+{
+	return ef * (part / share + 1 - part);
 }
 
 double
 vdb_hnsw_sieve_expanded(uint32 ef, double share)
 {
-	return ef * (PART / share + 1 - PART);
+	return enough(ef, share, PART);
 }
 
 uint32
@@ -348,7 +354,7 @@ sift_cost(const VdbHnswSieve *sieve, uint32 ef, double near_share)
 		(share < LEAST_SHARE && near_share > share / 2))
 		return INFINITY;
 	return width * (CROSSING + TEST * (LEAST_TESTS +
-									   Min(sieve->target / share / 2, MOST_TESTS)));
+									   Min(sieve->hnsw->neighbours / share / 2, MOST_TESTS)));
 }
 
 VdbHnswSieveStep
@@ -371,12 +377,12 @@ vdb_hnsw_sieve_step(VdbHnswSieve *sieve, uint32 ef, uint32 expanded, uint32 pass
 	}
 	if (passed >= ef * (part + (1 - part) * passed / expanded))
 		return VDB_HNSW_SIEVE_DONE;
-	width = ef * (part / near_share + 1 - part);
+	width = enough(ef, near_share, part);
 	width = Max(width, expanded + 8);
-	sieve->width = Min(width, MOST_WIDTH);
+	sieve->width = Min(width, PG_INT32_MAX);
 	if (!sieve->surveyed)
 		return VDB_HNSW_SIEVE_WIDEN;
-	widen = width > MOST_WIDTH ? INFINITY : (width - expanded) * EXPANSION;
+	widen = width > Max(MOST_WIDTH, 2 * ef) ? INFINITY : (width - expanded) * EXPANSION;
 	sift = sift_cost(sieve, ef, near_share);
 	sweep = sieve->nodes * (1 + DISTANCE * sieve->share);
 	if (sweep <= widen && sweep <= sift)

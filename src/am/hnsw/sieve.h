@@ -36,7 +36,6 @@ typedef struct VdbHnswSieve
 	VdbHnswCounts *counts;
 	const VdbAmFilter *filter;
 	double		nodes;			/* that there are, about */
-	uint32		target;			/* nodes that pass, to be found around one */
 	uint32		width;			/* of the search, to have enough that pass */
 
 	/* what the entries say */
