@@ -188,6 +188,26 @@ write_code(VdbAmCode code, int width, char *out)
 	}
 }
 
+bool
+vdb_am_columns_are(Relation index, uint32 size, uint32 mark)
+{
+	VdbAmColumns columns;
+
+	vdb_am_columns_open(index, &columns);
+	return columns.size == size && columns.mark == mark;
+}
+
+void
+vdb_am_columns_check(Relation index, uint32 size, uint32 mark)
+{
+	if (!vdb_am_columns_are(index, size, mark))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("index \"%s\" must be rebuilt", RelationGetRelationName(index)),
+				errdetail("It has other codes of its filter columns than this version of vecdb."),
+				errhint("REINDEX INDEX makes it anew."));
+}
+
 void
 vdb_am_columns_encode(const VdbAmColumns *columns, const Datum *values, const bool *isnull,
 					  char *codes)

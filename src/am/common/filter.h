@@ -71,6 +71,13 @@ typedef struct VdbAmColumns
 extern void vdb_am_columns_open(Relation index, VdbAmColumns *columns);
 
 /*
+ * Are an index's filter columns, with the codes that they have now, those of its
+ * metapage?  And the error where they are not.
+ */
+extern bool vdb_am_columns_are(Relation index, uint32 size, uint32 mark);
+extern void vdb_am_columns_check(Relation index, uint32 size, uint32 mark);
+
+/*
  * The codes of an index row, as PostgreSQL gives it: all its columns, the
  * vector, which is not looked at, first.  codes has room for columns->size
  * bytes, of any alignment.

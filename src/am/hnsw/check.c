@@ -248,7 +248,6 @@ static bool
 check_meta(VdbHnswCheck *check)
 {
 	const VdbAmKind *kind = vdb_am_kind(check->common.index);
-	VdbAmColumns columns;
 	VdbHnswMeta meta;
 	const char *problem;
 
@@ -264,8 +263,8 @@ check_meta(VdbHnswCheck *check)
 	problem = vdb_hnsw_meta_problem(kind, &meta);
 	if (problem == NULL && !vdb_hnsw_is_readable(&meta))
 		problem = "another version of vecdb made it";
-	vdb_am_columns_open(check->common.index, &columns);
-	if (problem == NULL && !vdb_hnsw_has_columns(&meta, &columns))
+	if (problem == NULL &&
+		!vdb_am_columns_are(check->common.index, meta.codes_size, meta.columns_mark))
 		problem = "it has other filter columns";
 	if (problem != NULL)
 	{

@@ -71,9 +71,6 @@ extern void vdb_hnsw_init_meta(Relation index, VdbHnswMeta *meta);
 extern const char *vdb_hnsw_meta_problem(const VdbAmKind *kind, const VdbHnswMeta *meta);
 extern bool vdb_hnsw_is_readable(const VdbHnswMeta *meta);
 
-/* Is it of an index with those columns, with the codes that they have now? */
-extern bool vdb_hnsw_has_columns(const VdbHnswMeta *meta, const VdbAmColumns *columns);
-
 /* Writes the first two pages of an index, of a fork that is empty. */
 extern void vdb_hnsw_write_empty(Relation index, ForkNumber fork, const VdbHnswMeta *meta);
 

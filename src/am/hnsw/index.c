@@ -128,12 +128,6 @@ vdb_hnsw_meta_problem(const VdbAmKind *kind, const VdbHnswMeta *meta)
 	return NULL;
 }
 
-bool
-vdb_hnsw_has_columns(const VdbHnswMeta *meta, const VdbAmColumns *columns)
-{
-	return meta->codes_size == columns->size && meta->columns_mark == columns->mark;
-}
-
 /* The metapage as it is now, checked. */
 static void
 read_meta(Relation index, VdbHnswMeta *meta)
@@ -157,21 +151,6 @@ read_meta(Relation index, VdbHnswMeta *meta)
 		vdb_page_corrupted(index, VDB_HNSW_METAPAGE, problem);
 }
 
-/* Are the codes of an index those that its columns have? */
-static void
-check_columns(Relation index, const VdbHnswMeta *meta)
-{
-	VdbAmColumns columns;
-
-	vdb_am_columns_open(index, &columns);
-	if (!vdb_hnsw_has_columns(meta, &columns))
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("index \"%s\" must be rebuilt", RelationGetRelationName(index)),
-				errdetail("It has other codes of its filter columns than this version of vecdb."),
-				errhint("REINDEX INDEX makes it anew."));
-}
-
 /* Reads what describes the index, into memory of the relcache entry, too. */
 static VdbHnsw *
 load(Relation index)
@@ -181,7 +160,7 @@ load(Relation index)
 	MemoryContext old;
 
 	read_meta(index, &meta);
-	check_columns(index, &meta);
+	vdb_am_columns_check(index, meta.codes_size, meta.columns_mark);
 	hnsw = vdb_hnsw_describe(vdb_am_kind(index), &meta);
 	if (meta.origin != InvalidBlockNumber)
 		vdb_page_read_floats(index, meta.origin, VDB_HNSW_FLOATS, meta.dim,

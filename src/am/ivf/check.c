@@ -459,7 +459,8 @@ check_meta(VdbIvfCheck *check)
 	problem = vdb_ivf_meta_problem(kind, &meta);
 	if (problem == NULL && !vdb_ivf_is_readable(&meta))
 		problem = "another version of vecdb made it";
-	if (problem == NULL && !vdb_ivf_columns_fit(check->common.index, &meta))
+	if (problem == NULL &&
+		!vdb_am_columns_are(check->common.index, meta.codes_size, meta.columns_mark))
 		problem = "it has other filter columns";
 	if (problem != NULL)
 	{

@@ -196,15 +196,6 @@ vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta)
 	return NULL;
 }
 
-bool
-vdb_ivf_columns_fit(Relation index, const VdbIvfMeta *meta)
-{
-	VdbAmColumns columns;
-
-	vdb_am_columns_open(index, &columns);
-	return columns.size == meta->codes_size && columns.mark == meta->columns_mark;
-}
-
 void
 vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta)
 {
@@ -236,12 +227,7 @@ load(Relation index)
 	MemoryContext old;
 
 	vdb_ivf_read_meta(index, &meta);
-	if (!vdb_ivf_columns_fit(index, &meta))
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("index \"%s\" must be rebuilt", RelationGetRelationName(index)),
-				errdetail("It has other codes of its filter columns than this version of vecdb."),
-				errhint("REINDEX INDEX makes it anew."));
+	vdb_am_columns_check(index, meta.codes_size, meta.columns_mark);
 	ivf = vdb_ivf_describe(vdb_am_kind(index), &meta);
 	if (meta.origin != InvalidBlockNumber)
 		vdb_page_read_floats(index, meta.origin, VDB_IVF_FLOATS, meta.dim,

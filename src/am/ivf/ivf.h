@@ -85,9 +85,6 @@ extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
 extern const char *vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta);
 extern bool vdb_ivf_is_readable(const VdbIvfMeta *meta);
 
-/* Are the codes of an index those that its filter columns have? */
-extern bool vdb_ivf_columns_fit(Relation index, const VdbIvfMeta *meta);
-
 /* What the rows of a VdbIvfCoding are. */
 extern VdbAmRows vdb_ivf_rows(uint8 coding);
 

@@ -330,9 +330,9 @@ vdb_ivf_begin_scan(Relation index, int nkeys, int norderbys)
 	return vdb_am_scan_begin(index, nkeys, norderbys, counts_of);
 }
 
-/* What a scan has held, when it ends. */
+/* Ends a scan's use of its state. */
 static void
-finish(VdbIvfScan *so)
+end_state(VdbIvfScan *so)
 {
 	vdb_am_exact_end(&so->exact);
 	report(so);
@@ -353,7 +353,7 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 	if (so != NULL && so->ivf->meta.directory == InvalidBlockNumber)
 	{
 		/* The index was empty, and may have been begun since. */
-		finish(so);
+		end_state(so);
 		so = NULL;
 	}
 	else if (so != NULL)
@@ -533,7 +533,7 @@ vdb_ivf_end_scan(IndexScanDesc scan)
 
 	/* Nothing is pinned between calls. */
 	if (so != NULL)
-		finish(so);
+		end_state(so);
 	pfree(scan->opaque);
 	scan->opaque = NULL;
 }
