@@ -6,16 +6,12 @@ CREATE DOMAIN grade AS int CHECK (VALUE >= -3);
 
 -- Indexes that do not find exactly the nearest whatever the settings: a bound
 -- from few bits can fail, and a graph of many nodes is not searched as a whole.
--- Of the others, lists of plain vectors are loose: the last bit of a distance is
--- not the operator's, which adds up in another order.
-CREATE TABLE inexact (name text, loose bool);
+CREATE TABLE inexact (name text);
 CREATE FUNCTION note_indexes() RETURNS void LANGUAGE sql AS $$
     DELETE FROM inexact;
-    INSERT INTO inexact SELECT relname, loose FROM pg_class c JOIN pg_am a ON a.oid = relam, vecdb_index_info(c.oid) i,
-        LATERAL (SELECT CASE WHEN method = 'hnsw' AND nodes + dead_nodes > 900 OR quantizer = 'pq'
-                OR method <> 'hnsw' AND quantizer = 'rabitq' THEN false
-            WHEN method <> 'hnsw' AND quantizer = 'none' THEN true END) x (loose)
-        WHERE relkind = 'i' AND amname IN ('hnsw', 'ivf', 'ivfflat') AND loose IS NOT NULL;
+    INSERT INTO inexact SELECT relname FROM pg_class c JOIN pg_am a ON a.oid = relam, vecdb_index_info(c.oid) i
+        WHERE relkind = 'i' AND amname IN ('hnsw', 'ivf', 'ivfflat') AND (method = 'hnsw' AND nodes + dead_nodes > 900
+            OR quantizer = 'pq' OR method <> 'hnsw' AND quantizer = 'rabitq');
 $$;
 -- An error for who lets it see a row that is hidden.
 CREATE FUNCTION peek(visible bool) RETURNS bool STABLE COST 0.0001 LANGUAGE plpgsql AS $$
@@ -139,13 +135,9 @@ CREATE FUNCTION shown(a text[]) RETURNS text LANGUAGE sql AS $$
     SELECT cardinality(a) || ' ' || a[1:12]::text;
 $$;
 
--- The distances of each group, in order, and whether they are the same.
+-- The distances of each group, in order.
 CREATE FUNCTION distances(a answer) RETURNS float8[] LANGUAGE sql AS $$
     SELECT coalesce(array_agg(d ORDER BY g COLLATE "C", d), '{}') FROM unnest(a.gs, a.ds) u(g, d);
-$$;
-CREATE FUNCTION alike(a float8[], b float8[], loose bool) RETURNS bool LANGUAGE sql AS $$
-    SELECT a = b OR loose AND cardinality(a) = cardinality(b)
-        AND (SELECT bool_and(x IS NOT DISTINCT FROM y OR abs(x - y) <= 1e-5 * greatest(1, abs(x))) FROM unnest(a, b) u(x, y));
 $$;
 
 -- How two answers may differ, by what kind of query it is:
@@ -155,16 +147,15 @@ $$;
 --   groups     the same distances in each group, of rows that are in "every"
 --   summary    what r says is the same, and what d says, which is about distances
 --   ranked     the same rows, of which r says what their order is
--- and by how it was found: exact, or loose in the last bits.  Where it is not
--- exact, by settings or by its index, distances may be others: as many rows, and
--- of "every".  So with part, but the search may end before it has seen all rows,
--- by what was set, or by a distance that it did not expect.
+-- and by how it was found.  Where it is not exact, by settings or by its index,
+-- distances may be others: as many rows, and of "every".  So with part, but the
+-- search may end before it has seen all rows, by what was set, or by a distance
+-- that it did not expect.
 CREATE FUNCTION differ(kind text, search text, a answer, b answer, every answer) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
-    exact bool := search IN ('exact', 'loose');
+    exact bool := search = 'exact';
     part bool := search = 'part';
-    loose bool := search = 'loose';
     full_a text[] := sorted(a, true, true);
     full_b text[] := sorted(b, true, true);
 BEGIN
@@ -174,7 +165,7 @@ BEGIN
         RETURN NULL;
     ELSIF kind = 'summary' OR kind = 'ranked' AND search <> 'exact' THEN
         IF NOT part AND sorted(a, kind = 'summary', false) <> sorted(b, kind = 'summary', false)
-            OR exact AND NOT alike(distances(a), distances(b), loose) THEN
+            OR exact AND distances(a) <> distances(b) THEN
             RETURN format('%s, %s', shown(full_a), shown(full_b));
         END IF;
         RETURN NULL;
@@ -185,12 +176,12 @@ BEGIN
             RETURN format('too many: %s, missing: %s', shown(missing(full_a, full_b)), shown(missing(full_b, full_a)));
         END IF;
     ELSIF sorted(a, false, false) <> sorted(b, false, false)
-        OR exact AND NOT alike(distances(a), distances(b), loose) THEN
+        OR exact AND distances(a) <> distances(b) THEN
         RETURN format('%s rows, %s rows; distances too many: %s, missing: %s', cardinality(a.rs), cardinality(b.rs),
             shown(missing(sorted(a, false, exact), sorted(b, false, exact))),
             shown(missing(sorted(b, false, exact), sorted(a, false, exact))));
     END IF;
-    IF exact AND kind IN ('ordered', 'top') AND NOT alike(a.ds, b.ds, loose) THEN
+    IF exact AND kind IN ('ordered', 'top') AND a.ds <> b.ds THEN
         RETURN format('another order: %s, %s', shown(a.ds::text[]), shown(b.ds::text[]));
     END IF;
     full_a := missing(full_a, full_b);
@@ -216,7 +207,6 @@ DECLARE
     every answer;
     plain_how text := CASE how WHEN 'prepared' THEN how ELSE 'loop' END;
     custom bool := a.plan ~ 'Custom Scan';
-    loosest bool := (SELECT bool_and(loose) FROM inexact WHERE a.plan ~ ('\m' || name || '\M'));
     wrong text;
     near int := 0;
 BEGIN
@@ -228,8 +218,8 @@ BEGIN
     IF every_query <> '' AND a.failed IS NULL AND sorted(a, true, true) <> sorted(b, true, true) THEN
         every := answer(every_query, plain_how, table_settings, types, arguments, '');
     END IF;
-    IF search = 'exact' AND loosest IS NOT NULL THEN
-        search := CASE WHEN loosest THEN 'loose' ELSE 'approximate' END;
+    IF search = 'exact' AND EXISTS (SELECT FROM inexact WHERE a.plan ~ ('\m' || name || '\M')) THEN
+        search := 'approximate';
     END IF;
     IF search = 'approximate' AND radius AND custom THEN
         search := 'part';
