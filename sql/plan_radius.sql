@@ -13,8 +13,8 @@ CREATE TABLE items (id int PRIMARY KEY, kind int, v vector(8));
 INSERT INTO items SELECT i, i % 10, CASE WHEN i % 53 = 0 THEN NULL WHEN i % 47 = 0 THEN '[0,0,0,0,0,0,0,0]' ELSE made(i) END FROM generate_series(1, 900) i;
 CREATE INDEX items_kind ON items (kind);
 CREATE INDEX items_cosine ON items USING hnsw (v vector_cosine_ops);
-CREATE INDEX items_l2 ON items USING ivf (v vector_l2_ops);
-CREATE INDEX items_ip ON items USING ivf (v vector_ip_ops);
+CREATE INDEX items_l2 ON items USING ivf (v vector_l2_ops) WITH (quantizer = none);
+CREATE INDEX items_ip ON items USING ivf (v vector_ip_ops) WITH (quantizer = none);
 VACUUM ANALYZE items;
 
 /*
