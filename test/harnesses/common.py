@@ -134,11 +134,12 @@ class Server:
 
     def prefer_index(self, prefer):
         """Whether the role's next sessions use a vector index whenever they
-        can.  So few rows may well be faster to sort, and what the planner
-        thinks of that is not the matter here."""
+        can.  So few rows may well be faster to sort, or to find by the index
+        of what they are filtered by, and what the planner thinks of that is not
+        the matter here."""
         self.connection.execute("ALTER ROLE CURRENT_USER RESET ALL")
         if prefer:
-            for setting in ("enable_seqscan", "enable_sort", "jit"):
+            for setting in ("enable_seqscan", "enable_sort", "enable_bitmapscan", "jit"):
                 self.connection.execute(f"ALTER ROLE CURRENT_USER SET {setting} = off")
 
     def scans(self, index):
