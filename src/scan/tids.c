@@ -96,15 +96,6 @@ vdb_scan_tids_create(TIDBitmap *bitmap, BlockNumber nblocks)
 }
 
 void
-vdb_scan_tids_free(VdbScanTids *tids)
-{
-	pfree(tids->bits);
-	if (tids->whole != NULL)
-		pfree(tids->whole);
-	pfree(tids);
-}
-
-void
 vdb_scan_tids_first(ItemPointer tid)
 {
 	ItemPointerSet(tid, 0, InvalidOffsetNumber);

@@ -24,7 +24,6 @@ typedef struct VdbScanTids
 
 /* Takes all that is in a bitmap, in the current context; nblocks: of the table. */
 extern VdbScanTids *vdb_scan_tids_create(TIDBitmap *bitmap, BlockNumber nblocks);
-extern void vdb_scan_tids_free(VdbScanTids *tids);
 
 /* May a row be in it? */
 static inline bool

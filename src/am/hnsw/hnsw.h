@@ -138,6 +138,14 @@ vdb_hnsw_list(const VdbHnsw *hnsw, const VdbHnswSlot *slot)
 	return (uint32 *) ((char *) slot + hnsw->list_at);
 }
 
+/* Fetches a slot up to its row, for whoever is going to read its list. */
+static inline void
+vdb_hnsw_prefetch_list(const VdbHnsw *hnsw, Relation index, uint32 node)
+{
+	vdb_page_prefetch(index, vdb_hnsw_block(hnsw, node),
+					  vdb_hnsw_slot_at(hnsw, node % hnsw->per_page), hnsw->row_at);
+}
+
 static inline char *
 vdb_hnsw_row(const VdbHnsw *hnsw, const VdbHnswSlot *slot)
 {

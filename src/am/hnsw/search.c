@@ -335,17 +335,10 @@ note_expanded(VdbHnswSearch *search, Reached *item, const VdbHnswSlot *slot)
 static void
 prefetch_next(const VdbHnswSearch *search, Relation index, uint32 place)
 {
-	const VdbHnsw *hnsw = search->hnsw;
-
 	while (place < search->nbeam && search->beam[place].place != NEW)
 		place++;
 	if (place < search->nbeam)
-	{
-		uint32		node = search->beam[place].node;
-
-		vdb_page_prefetch(index, vdb_hnsw_block(hnsw, node),
-						  vdb_hnsw_slot_at(hnsw, node % hnsw->per_page), hnsw->row_at);
-	}
+		vdb_hnsw_prefetch_list(search->hnsw, index, search->beam[place].node);
 }
 
 /*
@@ -401,9 +394,7 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 		item->place != NO_RESULT && !has_passing_row(search, index, item->node))
 		item->place = NO_RESULT;
 	if (is_sifting(search))
-	{
 		n = vdb_hnsw_sieve_list(&search->sieve, index, search->list, n, search->nodes);
-	}
 	else if (unlikely(search->filter != NULL))
 	{
 		search->counts.tested++;

@@ -107,15 +107,6 @@ test_fresh(VdbHnswSieve *sieve, Relation index, uint32 *passed)
 
 /* ---- bridges ---- */
 
-static void
-prefetch_list(const VdbHnswSieve *sieve, Relation index, uint32 node)
-{
-	const VdbHnsw *hnsw = sieve->hnsw;
-
-	vdb_page_prefetch(index, vdb_hnsw_block(hnsw, node),
-					  vdb_hnsw_slot_at(hnsw, node % hnsw->per_page), hnsw->row_at);
-}
-
 /* Meets the neighbours of a node that does not pass. */
 static void
 cross(VdbHnswSieve *sieve, Relation index, uint32 bridge)
@@ -141,7 +132,7 @@ cross_all(VdbHnswSieve *sieve, Relation index, const uint32 *bridges, uint32 nbr
 		if (sieve->nfresh == 0)
 			vdb_hnsw_met_reserve(sieve->met, VDB_HNSW_LOOKS + VDB_HNSW_MAX_NEIGHBOURS);
 		if (i + 1 < nbridges)
-			prefetch_list(sieve, index, bridges[i + 1]);
+			vdb_hnsw_prefetch_list(sieve->hnsw, index, bridges[i + 1]);
 		*vdb_hnsw_mark(sieve->met, bridges[i]) = VDB_HNSW_BRIDGED;
 		cross(sieve, index, bridges[i]);
 		if (sieve->nfresh >= VDB_HNSW_LOOKS || i + 1 == nbridges)
