@@ -328,3 +328,17 @@ RESET enable_sort;
 RESET ivf.probes;
 DROP FUNCTION late;
 DROP TABLE close;
+
+-- 600 rows just above the 40 candidates that are left when more than one list is looked at: all come
+CREATE TABLE near (v vector(2));
+INSERT INTO near SELECT CASE WHEN i <= 20 THEN '[1,0]' WHEN i <= 40 THEN '[10,0]' WHEN i <= 640 THEN '[10.01,0]' ELSE '[1000,0]' END::vector
+FROM generate_series(1, 690) i;
+CREATE INDEX near_v ON near USING ivf (v vector_l2_ops) WITH (quantizer = none, lists = 2);
+SET enable_seqscan = off;
+SET enable_sort = off;
+SET ivf.probes = 1;
+SELECT v, count(*) FROM (SELECT v FROM near ORDER BY v <-> '[0,0]') x GROUP BY v ORDER BY v;
+RESET enable_seqscan;
+RESET enable_sort;
+RESET ivf.probes;
+DROP TABLE near;

@@ -101,6 +101,27 @@ SELECT x.* FROM compared('SELECT id, v <=> made(5000) AS d FROM items WHERE kind
 SET vecdb.filtered_scan_strategy = exact;
 EXPLAIN (COSTS OFF) SELECT id, (SELECT count(*) FROM items o WHERE o.id < items.id) AS n FROM items WHERE kind < 10 AND current_setting('vecdb.simd') <> '' ORDER BY v <=> '[1,2,3,4,5,6,7,8]' LIMIT 5;
 
+-- of two indexes that PostgreSQL combines to read fewer pages, the one that is enough
+CREATE TABLE wide (id int, few int, many int, pad text, v vector(8));
+ALTER TABLE wide ALTER pad SET STORAGE plain;
+INSERT INTO wide SELECT i, i * 31 % 50, i * 17 % 7, repeat('x', 1500), made(i) FROM generate_series(1, 4000) i;
+CREATE INDEX wide_few ON wide (few);
+CREATE INDEX wide_many ON wide (many);
+CREATE INDEX wide_v ON wide USING hnsw (v vector_cosine_ops);
+VACUUM ANALYZE wide;
+SET vecdb.filtered_scan_strategy = exact;
+EXPLAIN (COSTS OFF) SELECT id FROM wide WHERE few = 7 AND many < 4 ORDER BY v <=> '[1,2,3,4,5,6,7,8]' LIMIT 5;
+SET vecdb.enable_filtered_scan = off;
+SET enable_indexscan = off;
+EXPLAIN (COSTS OFF) SELECT id FROM wide WHERE few = 7 AND many < 4 ORDER BY v <=> '[1,2,3,4,5,6,7,8]' LIMIT 5;
+RESET enable_indexscan;
+RESET vecdb.enable_filtered_scan;
+RESET vecdb.filtered_scan_strategy;
+SELECT x.* FROM compared('SELECT id, v <=> made(5000) AS d FROM wide WHERE few = 7 AND many < 4 ORDER BY v <=> made(5000) LIMIT 5') x;
+SELECT x.* FROM compared('SELECT id, v <=> made(5000) AS d FROM wide WHERE few = 7 AND many = 3 ORDER BY v <=> made(5000) LIMIT 100') x;
+DROP TABLE wide;
+SET vecdb.filtered_scan_strategy = exact;
+
 -- joins; for each row of another table, with conditions of that row, and without
 SELECT x.* FROM compared('SELECT i.id, i.v <=> made(5000) AS d FROM items i JOIN items o ON o.id = i.id + 1 WHERE i.kind < 10 AND o.kind > 5 ORDER BY i.v <=> made(5000) LIMIT 5') x;
 SELECT x.* FROM compared('SELECT q.id * 1000 + n.id AS id, n.d FROM (SELECT * FROM items WHERE id < 30) q, LATERAL (SELECT id, v <=> q.v AS d FROM items WHERE kind = q.kind ORDER BY v <=> q.v LIMIT 3) n ORDER BY q.id, n.d LIMIT 1000') x;
@@ -187,4 +208,15 @@ SET work_mem = '64kB';
 SELECT x.* FROM compared('SELECT id, v <-> made(5000) AS d FROM wide WHERE kind = 3 ORDER BY v <-> made(5000) LIMIT 20') x;
 RESET work_mem;
 DROP TABLE wide;
+
+-- by what it costs: of few long rows the distances, of more a search, which sorts no more than these
+RESET vecdb.filtered_scan_strategy;
+SET hnsw.ef_search = 40;
+CREATE TABLE long (place int, v vector(768));
+INSERT INTO long SELECT i * 1237 % 5000, (made(i)::real[] || array_fill(0::real, ARRAY[760]))::vector FROM generate_series(1, 5000) i;
+CREATE INDEX long_place ON long (place);
+CREATE INDEX long_v ON long USING hnsw (v vector_l2_ops);
+VACUUM ANALYZE long;
+SELECT n, executed(format('SELECT place FROM long WHERE place < %s ORDER BY v <-> (SELECT v FROM long WHERE place = 2500) LIMIT 10', n)) FROM unnest(ARRAY[20, 50, 300]) n;
+DROP TABLE long;
 DROP FUNCTION compared, counted, executed, made;

@@ -28,14 +28,15 @@ WHERE pronamespace <> (SELECT extnamespace FROM pg_extension
 SELECT oid::regprocedure, proparallel FROM functions
 WHERE proparallel <> 's' AND provolatile <> 'v';
 
--- Only C functions, whose symbols are vecdb's own, and aggregates.
+-- Only C functions, whose symbols are vecdb's own, aggregates, and one that
+-- writes SQL in SQL.
 SELECT p.oid::regprocedure, l.lanname, p.prosrc FROM functions p
 JOIN pg_language l ON l.oid = prolang
 WHERE CASE l.lanname WHEN 'c' THEN prosrc NOT LIKE 'vdb\_%'
                      WHEN 'internal' THEN prokind <> 'a'
-                     ELSE true END;
+                     ELSE p.proname <> 'vecdb_replace_pgvector' END;
 SELECT oid::regprocedure, prosecdef, proconfig FROM functions
-WHERE prosecdef OR proconfig IS NOT NULL;
+WHERE prosecdef OR proconfig IS NOT NULL AND proname <> 'vecdb_replace_pgvector';
 
 -- Every type is sent and received in binary; those with a length have it
 -- typed and shown.

@@ -2490,3 +2490,82 @@ CREATE FUNCTION @extschema@.vecdb_last_scan(
         OUT sweeps bigint, OUT tested bigint, OUT passed bigint, OUT bridged bigint)
     AS 'MODULE_PATHNAME', 'vdb_admin_last_scan'
     LANGUAGE C VOLATILE;
+
+-- ----------------------------------------------------------------------
+-- coming from pgvector
+-- ----------------------------------------------------------------------
+
+-- The statements that replace pgvector's indexes, after VERSION 'pgvector', by
+-- vecdb's of the same names: to be run one by one, by psql's \gexec say.
+-- Each index serves until the last statement about it.
+CREATE FUNCTION @extschema@.vecdb_replace_pgvector(concurrent boolean DEFAULT false)
+    RETURNS SETOF text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    WITH RECURSIVE old AS (
+        SELECT c.oid, c.relkind, c.relname::text, quote_ident(n.nspname) AS place,
+            format('vecdb_%s', c.oid) AS temporary,
+            substr(pg_get_indexdef(c.oid),
+                   length('CREATE INDEX ' || quote_ident(c.relname)) + 1) AS definition,
+            coalesce(t.spcname, '') AS tablespace, h.inhparent AS parent,
+            obj_description(c.oid, 'pg_class') AS comment
+        FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_am a ON a.oid = c.relam
+        LEFT JOIN pg_tablespace t ON t.oid = c.reltablespace
+        LEFT JOIN pg_inherits h ON h.inhrelid = c.oid
+        WHERE a.amname IN ('pgvector_hnsw', 'pgvector_ivfflat')
+            AND c.relkind IN ('i', 'I') AND NOT pg_is_other_temp_schema(n.oid)
+    ),
+    -- An index, and those of the partitions below it.
+    tree AS (
+        SELECT old.*, oid AS root, 0 AS depth FROM old WHERE parent IS NULL
+        UNION ALL
+        SELECT old.*, tree.root, tree.depth + 1 FROM tree JOIN old ON old.parent = tree.oid
+    ),
+    step AS (
+        -- What an attempt before this one may have left.
+        SELECT root, 1 AS step, depth, oid, 0 AS part,
+            format('DROP INDEX %s.%s', place, temporary) AS statement
+        FROM tree WHERE to_regclass(format('%s.%s', place, temporary)) IS NOT NULL
+        UNION ALL
+        SELECT root, 2, -depth, oid, 0, format('SET default_tablespace = %L', tablespace)
+        FROM tree WHERE tablespace <> current_setting('default_tablespace')
+        UNION ALL
+        SELECT root, 2, -depth, oid, 1, format('CREATE INDEX %s%s%s',
+            CASE WHEN concurrent AND relkind = 'i' THEN 'CONCURRENTLY ' ELSE '' END, temporary,
+            regexp_replace(definition, ' USING pgvector_(hnsw|ivfflat) ', ' USING \1 '))
+        FROM tree
+        UNION ALL
+        SELECT root, 2, -depth, oid, 2, format('SET default_tablespace = %L',
+            current_setting('default_tablespace'))
+        FROM tree WHERE tablespace <> current_setting('default_tablespace')
+        UNION ALL
+        SELECT root, 3, -depth, oid, 0, format('ALTER INDEX %s.vecdb_%s ATTACH PARTITION %s.%s',
+            (SELECT p.place FROM old p WHERE p.oid = tree.parent), parent, place, temporary)
+        FROM tree WHERE parent IS NOT NULL
+        UNION ALL
+        SELECT root, 4, 0, root, 0, string_agg(change, '; ' ORDER BY depth, oid, part)
+        FROM (
+            SELECT root, depth, oid, 0 AS part, format('DROP INDEX %s.%I', place, relname)
+                AS change
+            FROM tree WHERE parent IS NULL
+            UNION ALL
+            SELECT root, depth, oid, 1, format('ALTER INDEX %s.%s RENAME TO %I', place,
+                temporary, relname)
+            FROM tree
+            UNION ALL
+            SELECT root, depth, oid, 2, format('COMMENT ON INDEX %s.%I IS %L', place, relname,
+                comment)
+            FROM tree WHERE comment IS NOT NULL
+            UNION ALL
+            SELECT root, depth, tree.oid, 2, format(
+                'ALTER INDEX %s.%I ALTER COLUMN %s SET STATISTICS %s', place, relname, attnum,
+                attstattarget)
+            FROM tree JOIN pg_attribute ON attrelid = tree.oid
+            WHERE attnum > 0 AND attstattarget >= 0
+        ) change GROUP BY root
+    )
+    SELECT statement FROM step ORDER BY root, step, depth, oid, part
+    $$;

@@ -12,6 +12,7 @@
 #include "compat/compat.h"
 #include "kernel/kernel.h"
 #include "plan/plan.h"
+#include "point/point.h"
 
 VDB_COMPAT_MODULE_MAGIC("vecdb", "0.1.0");
 
@@ -104,9 +105,11 @@ _PG_init(void)
 							 NULL,
 							 NULL,
 							 NULL);
+	vdb_am_load_pgvector();
 	vdb_am_init();
 	vdb_plan_init();
 	vdb_admin_init();
+	vdb_point_init();
 	/* What nobody has defined by now is nobody's. */
 	MarkGUCPrefixReserved("vecdb");
 }

@@ -313,6 +313,8 @@ vdb_admin_measure_search(VdbAdminMeasure *r, bool leave_out)
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	FreeExecutorState(estate);
+	/* It was in there. */
+	r->info->ii_ExpressionsState = NIL;
 	MemoryContextSwitchTo(old);
 	return all > 0 ? good / all : NAN;
 }

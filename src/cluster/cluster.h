@@ -59,6 +59,21 @@ typedef void (*VdbKmEach) (void *arg, size_t item, int thread);
 
 extern VdbKmStatus vdb_km_each(size_t n, VdbKmEach each, void *arg, const VdbKmControl *control);
 
+/*
+ * The same while the caller does something else: the control's threads but one
+ * work from begin on, and finish joins in and waits for them.  A team has one
+ * such work at a time, none at first; to finish none is no error.  Whoever takes
+ * away what the threads use, the team's own memory included, abandons it before.
+ */
+typedef struct VdbKmTeam VdbKmTeam;
+
+extern size_t vdb_km_team_size(void);
+extern VdbKmTeam *vdb_km_team(void *memory);
+extern void vdb_km_begin(VdbKmTeam *team, size_t n, VdbKmEach each, void *arg,
+						 const VdbKmControl *control);
+extern VdbKmStatus vdb_km_finish(VdbKmTeam *team);
+extern void vdb_km_abandon(VdbKmTeam *team);
+
 /* Processors that threads can run on at once. */
 extern int	vdb_km_processors(void);
 

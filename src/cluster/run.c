@@ -104,7 +104,7 @@ vdb_km_start(VdbKmRun *run, const VdbKmControl *control, uint64_t total)
 	run->control = control != NULL ? control : &none;
 	run->threads = vdb_km_threads(control);
 	run->stop = false;
-	run->done = 0;
+	run->done = run->shown = 0;
 	run->total = total;
 	run->polled = run->told = 0;
 }
@@ -132,7 +132,10 @@ vdb_km_stopped(VdbKmRun *run, int thread)
 		uint64_t	done = __atomic_load_n(&run->done, __ATOMIC_RELAXED);
 
 		run->told = t;
-		control->progress(control->arg, done < run->total ? done : run->total, run->total);
+		/* It is set back where a part took more than its share. */
+		if (done > run->shown)
+			run->shown = done < run->total ? done : run->total;
+		control->progress(control->arg, run->shown, run->total);
 	}
 	if (control->interrupt != NULL && control->interrupt(control->arg))
 		__atomic_store_n(&run->stop, true, __ATOMIC_RELAXED);
@@ -154,7 +157,16 @@ work(VdbKmRun *run, size_t n, size_t *next, VdbKmTask task, void *arg, int threa
 }
 
 /* Threads at work on the same items, and one of them. */
-typedef struct Crew
+typedef struct Crew Crew;
+
+typedef struct Member
+{
+	Crew	   *crew;
+	int			thread;
+	pthread_t	id;
+} Member;
+
+struct Crew
 {
 	VdbKmRun   *run;
 	size_t		n;
@@ -164,14 +176,9 @@ typedef struct Crew
 	int			working;		/* threads but the caller's */
 	pthread_mutex_t lock;
 	pthread_cond_t finished;
-} Crew;
-
-typedef struct Member
-{
-	Crew	   *crew;
-	int			thread;
-	pthread_t	id;
-} Member;
+	int			started;
+	Member		members[MOST_THREADS - 1];
+};
 
 static void *
 member(void *arg)
@@ -187,40 +194,40 @@ member(void *arg)
 	return NULL;
 }
 
-/* Starts threads; returns how many, fewer than wanted if the system refuses. */
-static int
-start_members(Crew *crew, Member *members, int wanted)
+/* Starts threads, fewer than wanted if the system refuses. */
+static void
+start_members(Crew *crew, int wanted)
 {
 	pthread_attr_t attributes;
 	sigset_t	all,
 				before;
-	int			started = 0;
 
-	if (pthread_attr_init(&attributes) != 0)
-		return 0;
+	if (wanted == 0 || pthread_attr_init(&attributes) != 0)
+		return;
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	/* threads begin with the mask of the one that makes them */
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	while (started < wanted)
+	while (crew->started < wanted)
 	{
-		members[started] = (Member) {crew, started + 1, 0};
+		Member	   *next = &crew->members[crew->started];
+
+		*next = (Member) {crew, crew->started + 1, 0};
 		/* before it may finish */
 		pthread_mutex_lock(&crew->lock);
 		crew->working++;
 		pthread_mutex_unlock(&crew->lock);
-		if (pthread_create(&members[started].id, &attributes, member, &members[started]) != 0)
+		if (pthread_create(&next->id, &attributes, member, next) != 0)
 		{
 			pthread_mutex_lock(&crew->lock);
 			crew->working--;
 			pthread_mutex_unlock(&crew->lock);
 			break;
 		}
-		started++;
+		crew->started++;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
-	return started;
 }
 
 /* Waits for the others; the caller's thread hears of interrupts meanwhile. */
@@ -251,30 +258,43 @@ await_members(Crew *crew)
  * Threads are made each time, which takes some 20 microseconds, so that
  * none is left between calls, waiting or, as OpenMP's do, spinning.
  */
+static void
+begin(Crew *crew, VdbKmRun *run, size_t n, VdbKmTask task, void *arg)
+{
+	int			threads = n < (size_t) run->threads ? (int) n : run->threads;
+
+	threads = threads < MOST_THREADS ? threads : MOST_THREADS;
+	crew->run = run;
+	crew->n = n;
+	crew->next = 0;
+	crew->task = task;
+	crew->arg = arg;
+	crew->working = crew->started = 0;
+	pthread_mutex_init(&crew->lock, NULL);
+	pthread_cond_init(&crew->finished, NULL);
+	start_members(crew, threads > 1 ? threads - 1 : 0);
+}
+
+/* Takes part, and waits for the others; false if told to stop. */
+static bool
+finish(Crew *crew)
+{
+	work(crew->run, crew->n, &crew->next, crew->task, crew->arg, 0);
+	await_members(crew);
+	for (int i = 0; i < crew->started; i++)
+		pthread_join(crew->members[i].id, NULL);
+	pthread_cond_destroy(&crew->finished);
+	pthread_mutex_destroy(&crew->lock);
+	return !crew->run->stop;
+}
+
 bool
 vdb_km_parallel(VdbKmRun *run, size_t n, VdbKmTask task, void *arg)
 {
-	Crew		crew = {.run = run, .n = n, .task = task, .arg = arg};
-	Member		members[MOST_THREADS];
-	int			wanted = n < (size_t) run->threads ? (int) n : run->threads;
-	int			started = 0;
+	Crew		crew;
 
-	if (wanted > 1)
-	{
-		pthread_mutex_init(&crew.lock, NULL);
-		pthread_cond_init(&crew.finished, NULL);
-		started = start_members(&crew, members, (wanted < MOST_THREADS ? wanted : MOST_THREADS) - 1);
-	}
-	work(run, n, &crew.next, task, arg, 0);
-	if (wanted > 1)
-	{
-		await_members(&crew);
-		for (int i = 0; i < started; i++)
-			pthread_join(members[i].id, NULL);
-		pthread_cond_destroy(&crew.finished);
-		pthread_mutex_destroy(&crew.lock);
-	}
-	return !run->stop;
+	begin(&crew, run, n, task, arg);
+	return finish(&crew);
 }
 
 typedef struct Each
@@ -300,6 +320,56 @@ vdb_km_each(size_t n, VdbKmEach each, void *arg, const VdbKmControl *control)
 
 	vdb_km_start(&run, control, n);
 	return vdb_km_parallel(&run, n, do_each, &job) ? VDB_KM_OK : VDB_KM_STOPPED;
+}
+
+struct VdbKmTeam
+{
+	bool		busy;
+	VdbKmRun	run;
+	VdbKmControl control;
+	Each		job;
+	Crew		crew;
+};
+
+size_t
+vdb_km_team_size(void)
+{
+	return sizeof(VdbKmTeam);
+}
+
+VdbKmTeam *
+vdb_km_team(void *memory)
+{
+	VdbKmTeam  *team = memory;
+
+	team->busy = false;
+	return team;
+}
+
+void
+vdb_km_begin(VdbKmTeam *team, size_t n, VdbKmEach each, void *arg, const VdbKmControl *control)
+{
+	team->control = *control;
+	team->job = (Each) {each, arg};
+	vdb_km_start(&team->run, &team->control, n);
+	begin(&team->crew, &team->run, n, do_each, &team->job);
+	team->busy = true;
+}
+
+VdbKmStatus
+vdb_km_finish(VdbKmTeam *team)
+{
+	bool		done = !team->busy || finish(&team->crew);
+
+	team->busy = false;
+	return done ? VDB_KM_OK : VDB_KM_STOPPED;
+}
+
+void
+vdb_km_abandon(VdbKmTeam *team)
+{
+	__atomic_store_n(&team->run.stop, true, __ATOMIC_RELAXED);
+	vdb_km_finish(team);
 }
 
 int

@@ -30,6 +30,7 @@ typedef struct VdbKmRun
 	int			threads;
 	bool		stop;			/* set by the calling thread, read by all */
 	uint64_t	done;			/* added to by all */
+	uint64_t	shown;			/* the most that progress was told */
 	uint64_t	total;
 	double		polled;			/* when the callbacks were called */
 	double		told;

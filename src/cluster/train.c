@@ -19,6 +19,14 @@
 /* Multiply-adds of an iteration that are not worth a second thread. */
 #define SMALL_WORK 3e8
 
+/*
+ * All iterations but the last so many look at one row of so many only, if each
+ * centroid has enough: where centroids go at first, few rows tell as well.
+ */
+#define LATE_ITERATIONS 2
+#define EARLY_PART 4
+#define EARLY_LEAST 6
+
 /* Up to this many centroids one level is quick enough: README.md. */
 #define FLAT_MAX 4000
 
@@ -86,6 +94,7 @@ vdb_km_train_size(const VdbKmTraining *training, int threads)
 
 	take_job(&arena, &job, training);
 	mark = arena.used;
+	vdb_km_take(&arena, training->n / EARLY_PART, sizeof(uint32_t));
 	vdb_km_take_lloyd(&arena, &lloyd, training->n, training->k, training->ntops, training->dim,
 					  threads > 1 ? threads : 1);
 	arena.used = mark;
@@ -125,6 +134,30 @@ put_distinct(VdbKmLloyd *lloyd, const uint32_t *found, size_t nfound)
 	}
 }
 
+/* The first iterations, of which there are at least some; false if stopped. */
+static bool
+train_early(VdbKmLloyd *lloyd, uint32_t *pick, int iterations, VdbKmReport *report)
+{
+	VdbKmRows	all = lloyd->rows;
+	size_t		k = lloyd->k;
+	bool		ok;
+
+	lloyd->rows.pick = pick;
+	lloyd->rows.n = all.n / EARLY_PART;
+	for (size_t i = 0; i < lloyd->rows.n; i++)
+	{
+		/* Any of so many: rows may come in a regular order. */
+		uint32_t	row = (uint32_t) (i * EARLY_PART + vdb_km_random(&lloyd->random) % EARLY_PART);
+
+		pick[i] = all.pick != NULL ? all.pick[row] : row;
+	}
+	ok = vdb_km_lloyd(lloyd, iterations, report);
+	lloyd->rows = all;
+	/* Lists that stayed empty get rows of all of them. */
+	lloyd->k = k;
+	return ok;
+}
+
 /*
  * One level, of some of the rows.  Threads wait for each other several times
  * an iteration, which costs much when others use the processors, too.
@@ -137,7 +170,8 @@ train_rows(Job *job, const VdbKmRows *rows, size_t k, float *centroids, int iter
 	int			threads = job->run->threads;
 	VdbKmLloyd	lloyd;
 	uint32_t   *table,
-			   *found;
+			   *found,
+			   *early;
 	size_t		nfound;
 	bool		ok;
 
@@ -153,13 +187,21 @@ train_rows(Job *job, const VdbKmRows *rows, size_t k, float *centroids, int iter
 		put_distinct(&lloyd, found, nfound);
 	job->arena->used = mark;
 
+	early = vdb_km_take(job->arena, rows->n / EARLY_PART, sizeof(uint32_t));
 	vdb_km_take_lloyd(job->arena, &lloyd, rows->n, k, 0, rows->dim, job->run->threads);
 	report->iterations = 0;
 	if (nfound <= k)
 		ok = vdb_km_measure(&lloyd, report, false);
 	else
-		ok = vdb_km_seed(&lloyd, job->training->seeding) &&
-			vdb_km_lloyd(&lloyd, iterations, report);
+	{
+		ok = vdb_km_seed(&lloyd, job->training->seeding);
+		if (iterations > LATE_ITERATIONS && rows->n / EARLY_PART >= k * EARLY_LEAST)
+		{
+			ok = ok && train_early(&lloyd, early, iterations - LATE_ITERATIONS, report);
+			iterations = LATE_ITERATIONS;
+		}
+		ok = ok && vdb_km_lloyd(&lloyd, iterations, report);
+	}
 	job->arena->used = mark;
 	job->run->threads = threads;
 	return ok;

@@ -34,7 +34,7 @@ vdb_compat_bitmap_begin(VdbCompatBitmap *walk, TIDBitmap *bitmap)
  */
 static inline bool
 vdb_compat_bitmap_next(VdbCompatBitmap *walk, BlockNumber *block, OffsetNumber *offsets,
-					   int room, int *n, bool *recheck)
+					   int room, int *n)
 {
 #if PG_VERSION_NUM >= 180000
 	TBMIterateResult result;
@@ -42,7 +42,6 @@ vdb_compat_bitmap_next(VdbCompatBitmap *walk, BlockNumber *block, OffsetNumber *
 	if (!tbm_private_iterate(walk->iterator, &result))
 		return false;
 	*block = result.blockno;
-	*recheck = result.recheck;
 	*n = result.lossy ? -1 : tbm_extract_page_tuple(&result, offsets, room);
 	if (*n > room)
 		*n = -1;
@@ -52,7 +51,6 @@ vdb_compat_bitmap_next(VdbCompatBitmap *walk, BlockNumber *block, OffsetNumber *
 	if (result == NULL)
 		return false;
 	*block = result->blockno;
-	*recheck = result->recheck;
 	*n = result->ntuples > room ? -1 : result->ntuples;
 	if (*n > 0)
 		memcpy(offsets, result->offsets, *n * sizeof(OffsetNumber));

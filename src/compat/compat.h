@@ -101,6 +101,20 @@ typedef Oid RelFileNumber;
 #define VDB_COMPAT_VACUUM_DELAY() vacuum_delay_point()
 #endif
 
+/*
+ * Has a relation's file grow by so many pages of zeroes, *extended of which it
+ * gets, pinned, and returns the first.  Before 16 there was only one at a time.
+ * The caller has the lock for it.
+ */
+#if PG_VERSION_NUM >= 160000
+#define VDB_COMPAT_EXTEND(rel, pages, buffers, extended) \
+	ExtendBufferedRelBy(BMR_REL(rel), MAIN_FORKNUM, NULL, EB_SKIP_EXTENSION_LOCK, (pages), \
+						(buffers), (extended))
+#else
+#define VDB_COMPAT_EXTEND(rel, pages, buffers, extended) \
+	((buffers)[0] = ReadBuffer((rel), P_NEW), *(extended) = 1, BufferGetBlockNumber((buffers)[0]))
+#endif
+
 /* Since 18 it asks whether to log that the lock is taken. */
 #if PG_VERSION_NUM >= 180000
 #define VDB_COMPAT_TRY_LOCK_TUPLE(rel, tid, mode) ConditionalLockTuple(rel, tid, mode, false)
@@ -162,6 +176,15 @@ typedef Oid RelFileNumber;
 #define VDB_COMPAT_INIT_TAG(tag, rel, block) \
 	INIT_BUFFERTAG(*(tag), (rel)->rd_node, MAIN_FORKNUM, (block))
 #define VDB_COMPAT_TAGS_EQUAL(a, b) BUFFERTAGS_EQUAL(*(a), *(b))
+#endif
+
+/* Since 16 it may be asked for a datum that stays. */
+#if PG_VERSION_NUM >= 160000
+#define VDB_COMPAT_SORT_DATUM(sort, value, isnull) \
+	tuplesort_getdatum((sort), true, false, (value), (isnull), NULL)
+#else
+#define VDB_COMPAT_SORT_DATUM(sort, value, isnull) \
+	tuplesort_getdatum((sort), true, (value), (isnull), NULL)
 #endif
 
 #endif							/* VDB_COMPAT_H */

@@ -14,8 +14,10 @@
 /* Is it the largest that comes first? */
 #if PG_VERSION_NUM >= 180000
 #define VDB_COMPAT_IS_DESCENDING(pathkey) ((pathkey)->pk_cmptype == COMPARE_GT)
+#define VDB_COMPAT_SET_ASCENDING(pathkey) ((pathkey)->pk_cmptype = COMPARE_LT)
 #else
 #define VDB_COMPAT_IS_DESCENDING(pathkey) ((pathkey)->pk_strategy == BTGreaterStrategyNumber)
+#define VDB_COMPAT_SET_ASCENDING(pathkey) ((pathkey)->pk_strategy = BTLessStrategyNumber)
 #endif
 
 /*

@@ -5,6 +5,7 @@
 #ifndef VDB_HEAP_H
 #define VDB_HEAP_H
 
+#include "executor/tuptable.h"
 #include "storage/itemptr.h"
 #include "utils/relcache.h"
 
@@ -22,6 +23,18 @@ extern struct varlena *vdb_heap_detoast(struct varlena *value);
  * and not within a HOT chain?  The row may be dead.
  */
 extern bool vdb_heap_may_be_row(Relation heap, ItemPointer tid);
+
+/* ---- ahead.c: rows about to be read, into the CPU's caches ---- */
+
+/* Remembers where the page is of a row that was read. */
+extern void vdb_heap_note(Relation heap, const TupleTableSlot *slot);
+
+/*
+ * Fetches what leads to a row, and some time later the row, if its page is where
+ * it was seen last.
+ */
+extern void vdb_heap_prefetch_pointer(Relation heap, const ItemPointerData *tid);
+extern void vdb_heap_prefetch_row(Relation heap, const ItemPointerData *tid);
 
 /* ---- known.c: what was computed of such values, remembered ---- */
 

@@ -259,6 +259,11 @@ inside_rotate(__m256 x)
 #define OP(name) name##_rotate
 #include "kernel/hadamard_body.h"
 
+/* ---- codes ---- */
+
+#define BODY(name) name##_avx2
+#include "kernel/encode_body.h"
+
 void
 vdb_kernel_put_avx2_codes(VdbKernels *kernels)
 {
@@ -268,6 +273,8 @@ vdb_kernel_put_avx2_codes(VdbKernels *kernels)
 	kernels->flip = flip_avx2;
 	kernels->butterfly = butterfly_avx2;
 	kernels->hadamard = hadamard_avx2;
+	kernels->encode_bytes = encode_bytes_avx2;
+	kernels->encode_bits = encode_bits_avx2;
 }
 
 VDB_KERNEL_TARGET_END

@@ -203,6 +203,11 @@ inside_rotate(__m512 x)
 #define OP(name) name##_rotate
 #include "kernel/hadamard_body.h"
 
+/* ---- codes ---- */
+
+#define BODY(name) name##_avx512
+#include "kernel/encode_body.h"
+
 void
 vdb_kernel_put_avx512_codes(VdbKernels *kernels)
 {
@@ -212,6 +217,8 @@ vdb_kernel_put_avx512_codes(VdbKernels *kernels)
 	kernels->flip = flip_avx512;
 	kernels->butterfly = butterfly_avx512;
 	kernels->hadamard = hadamard_avx512;
+	kernels->encode_bytes = encode_bytes_avx512;
+	kernels->encode_bits = encode_bits_avx512;
 }
 
 VDB_KERNEL_TARGET_END

@@ -66,6 +66,18 @@ pack_rows(const float *const *rows, size_t nrows, size_t dim, float scale,
 	}
 }
 
+/*
+ * vpdpbusd: adds products of unsigned bytes with signed ones, four to a sum.
+ * gcc 12 copies a sum to another register before each of its intrinsic, and then
+ * has too few of them; so this says that it stays where it is.
+ */
+VDB_INLINE __m512i
+add_products(__m512i sum, __m512i unsigned_bytes, __m512i signed_bytes)
+{
+	__asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned_bytes), "v"(signed_bytes));
+	return sum;
+}
+
 /* The ranks of a panel's centroids for ROWS rows. */
 VDB_INLINE void
 tile(const char *rows, size_t stride, const float *panel, size_t groups, __m512 ranks[ROWS][2])
@@ -94,8 +106,8 @@ tile(const char *rows, size_t stride, const float *panel, size_t groups, __m512 
 
 			memcpy(&four, row->codes + 4 * g, 4);
 			x = _mm512_set1_epi32(four);
-			acc[r][0] = _mm512_dpbusd_epi32(acc[r][0], c0, x);
-			acc[r][1] = _mm512_dpbusd_epi32(acc[r][1], c1, x);
+			acc[r][0] = add_products(acc[r][0], c0, x);
+			acc[r][1] = add_products(acc[r][1], c1, x);
 		}
 	}
 	VDB_UNROLL
@@ -130,21 +142,25 @@ nearest(const float *block, size_t nrows, size_t dim, const float *panels, size_
 	for (size_t p = 0; p < npanels; p++, first += WIDTH)
 	{
 		const float *panel = panels + p * WIDTH * (2 + groups);
+		__m512i		low = _mm512_add_epi32(count, _mm512_set1_epi32((int) first));
+		__m512i		high = _mm512_add_epi32(low, _mm512_set1_epi32(16));
 
 		for (size_t begin = 0; begin < nrows; begin += ROWS)
 		{
 			__m512		ranks[ROWS][2];
 
 			tile((const char *) block + begin * stride, stride, panel, groups, ranks);
+			VDB_UNROLL
 			for (size_t r = 0; r < ROWS; r++)
-				for (int v = 0; v < 2; v++)
-				{
-					__mmask16	less = _mm512_cmp_ps_mask(ranks[r][v], best[begin + r], _CMP_LT_OQ);
+			{
+				__mmask16	second = _mm512_cmp_ps_mask(ranks[r][1], ranks[r][0], _CMP_LT_OQ);
+				__m512		lower = _mm512_mask_mov_ps(ranks[r][0], second, ranks[r][1]);
+				__mmask16	less = _mm512_cmp_ps_mask(lower, best[begin + r], _CMP_LT_OQ);
 
-					best[begin + r] = _mm512_mask_mov_ps(best[begin + r], less, ranks[r][v]);
-					at[begin + r] = _mm512_mask_add_epi32(at[begin + r], less, count,
-														  _mm512_set1_epi32((int) first + v * 16));
-				}
+				best[begin + r] = _mm512_mask_mov_ps(best[begin + r], less, lower);
+				at[begin + r] = _mm512_mask_mov_epi32(at[begin + r], less,
+													  _mm512_mask_mov_epi32(low, second, high));
+			}
 		}
 	}
 	for (size_t r = 0; r < nrows; r++)

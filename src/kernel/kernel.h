@@ -169,6 +169,24 @@ typedef enum VdbCodeBits
 
 #define VDB_NCODEBITS (VDB_CODE2 + 1)
 
+/*
+ * Codes of residuals, in runs of 16 dimensions.  A code of a byte is what it
+ * stands for, y, plus 127.5; y is the residual times scale, rounded to halves and
+ * at most 127.5.  One of a bit stands for y = 1 or, where it is 0, -1; yy is not
+ * added up for it.  What each run adds to the sums over r (residual), y and c
+ * (centre) goes to lanes, which the caller adds up.
+ */
+#define VDB_ENCODE_RUN 16
+#define VDB_ENCODE_LANES 8
+
+typedef struct VdbEncodeSums
+{
+	double		rr[VDB_ENCODE_LANES];
+	double		ry[VDB_ENCODE_LANES];
+	double		yy[VDB_ENCODE_LANES];
+	double		cy[VDB_ENCODE_LANES];
+} VdbEncodeSums;
+
 typedef struct VdbKernels
 {
 	const char *name;			/* of the instruction set, as in the setting */
@@ -198,6 +216,13 @@ typedef struct VdbKernels
 	void		(*flip) (float *x, const uint32_t *bits, size_t n);
 	void		(*butterfly) (float *a, float *b, size_t n, float scale);
 	void		(*hadamard) (float *x, size_t n, float scale);
+
+	/* codes of residuals; the same bits from every set */
+	void		(*encode_bytes) (const float *residual, const float *centre, size_t runs,
+								 float scale, uint8_t *codes, VdbEncodeSums *sums);
+	void		(*encode_bits) (const float *residual, const float *centre, size_t runs,
+								uint8_t *bits, VdbEncodeSums *sums);
+
 	VdbGemm		gemm;			/* blocks of rows against many centroids */
 	VdbGemm		coarse;			/* the same in 8 bits, or of width 0 */
 } VdbKernels;

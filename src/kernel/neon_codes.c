@@ -246,6 +246,11 @@ inside_rotate(float32x4_t x)
 #define OP(name) name##_rotate
 #include "kernel/hadamard_body.h"
 
+/* ---- codes ---- */
+
+#define BODY(name) name##_neon
+#include "kernel/encode_body.h"
+
 void
 vdb_kernel_put_neon_codes(VdbKernels *kernels)
 {
@@ -255,6 +260,8 @@ vdb_kernel_put_neon_codes(VdbKernels *kernels)
 	kernels->flip = flip_neon;
 	kernels->butterfly = butterfly_neon;
 	kernels->hadamard = hadamard_neon;
+	kernels->encode_bytes = encode_bytes_neon;
+	kernels->encode_bits = encode_bits_neon;
 }
 
 #endif

@@ -216,6 +216,9 @@ f32_to_f16_scalar(const float *from, uint16_t *to, size_t n)
 	[VDB_COSINE] = cosine_many_##elem##_scalar, \
 	[VDB_L1] = l1_many_##elem##_scalar}
 
+#define BODY(name) name##_scalar
+#include "kernel/encode_body.h"
+
 const VdbKernels vdb_kernel_scalar = {
 	.name = "scalar",
 	.pair = {
@@ -253,4 +256,6 @@ const VdbKernels vdb_kernel_scalar = {
 	.flip = vdb_flip_scalar,
 	.butterfly = vdb_butterfly_scalar,
 	.hadamard = vdb_hadamard_scalar,
+	.encode_bytes = encode_bytes_scalar,
+	.encode_bits = encode_bits_scalar,
 };

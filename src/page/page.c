@@ -7,17 +7,20 @@
 #include "access/generic_xlog.h"
 #include "access/xact.h"
 #include "access/xloginsert.h"
+#include "catalog/storage.h"
 #include "miscadmin.h"
 #include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
 #include "storage/indexfsm.h"
 #include "storage/lmgr.h"
+#include "storage/smgr.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "compat/compat.h"
 #include "page/page.h"
+#include "point/point.h"
 
 void
 vdb_page_corrupted(Relation index, BlockNumber block, const char *what)
@@ -103,11 +106,26 @@ hint(Relation index, BlockNumber block)
 }
 
 /*
- * ReadRecentBuffer() does not tell PostgreSQL's clock that a page is in use
- * (measured with 15: pages that every query read aged like those that none
- * did).  So one in so many pages is read in the ordinary way.
+ * ReadRecentBuffer() does not tell PostgreSQL's clock that a shared page is in
+ * use (measured with 15: pages that every query read aged like those that none
+ * did), and nor does a look.  So of some reads and looks we do.
  */
 #define TELL_EVERY 8
+#define TELL_EVERY_LOOK 128
+
+/*
+ * As PinBuffer() does: by an exchange, which fails while the header is locked.
+ * If it does, others use the page.
+ */
+static void
+tell_clock(BufferDesc *descriptor)
+{
+	uint32		state = pg_atomic_read_u32(&descriptor->state);
+
+	if ((state & BM_VALID) != 0 && (state & BM_LOCKED) == 0 &&
+		BUF_STATE_GET_USAGECOUNT(state) < BM_MAX_USAGE_COUNT)
+		pg_atomic_compare_exchange_u32(&descriptor->state, &state, state + BUF_USAGECOUNT_ONE);
+}
 
 /* A page pinned.  (What lies beyond the end of the file is PostgreSQL's error.) */
 static Buffer
@@ -119,10 +137,11 @@ pin(Relation index, BlockNumber block)
 	/* For ReadBuffer() this would mean to make the file longer. */
 	if (unlikely(block == InvalidBlockNumber))
 		vdb_page_corrupted(index, block, "a reference leads nowhere");
-	if (*h != InvalidBuffer && ++pins % TELL_EVERY != 0 &&
-		ReadRecentBuffer(VDB_COMPAT_LOCATOR(index), MAIN_FORKNUM, block, *h))
-		return *h;
-	*h = ReadBuffer(index, block);
+	if (*h == InvalidBuffer ||
+		!ReadRecentBuffer(VDB_COMPAT_LOCATOR(index), MAIN_FORKNUM, block, *h))
+		*h = ReadBuffer(index, block);
+	else if (!BufferIsLocal(*h) && ++pins % TELL_EVERY == 0)
+		tell_clock(GetBufferDescriptor(*h - 1));
 	return *h;
 }
 
@@ -157,60 +176,59 @@ vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, uint32 bytes
 	/* The header and the special space are looked at first. */
 	__builtin_prefetch(page);
 	__builtin_prefetch(page + BLCKSZ - 1);
-	page = vdb_page_contents((Page) page) + offset;
-	for (uint32 at = 0; at < bytes; at += 64)
-		__builtin_prefetch(page + at);
+	vdb_page_fetch(vdb_page_contents((Page) page) + offset, bytes);
 }
-
-/* The bytes of a line of the CPU's caches. */
-#define LINE 64
 
 void
 vdb_page_prefetch_look(Relation index, BlockNumber block, uint32 offset, uint32 bytes)
 {
 	Buffer		buffer = *hint(index, block);
-	const char *from;
-	const char *end;
 
 	if (!BufferIsValid(buffer) || BufferIsLocal(buffer))
 		return;
 	__builtin_prefetch(GetBufferDescriptor(buffer - 1));
-	from = vdb_page_contents(BufferGetPage(buffer)) + offset;
-	end = from + bytes;
-	for (from -= (uintptr_t) from % LINE; from < end; from += LINE)
-		__builtin_prefetch(from);
+	vdb_page_fetch(vdb_page_contents(BufferGetPage(buffer)) + offset, bytes);
 }
 
-/* Does this buffer hold the block? */
-static inline bool
-holds(Relation index, BlockNumber block, Buffer buffer)
+void
+vdb_page_see(Relation index, uint32 n, const BlockNumber *blocks, const char **contents)
 {
-	BufferDesc *descriptor = GetBufferDescriptor(buffer - 1);
+	for (uint32 i = 0; i < n; i++)
+	{
+		Buffer		buffer = *hint(index, blocks[i]);
+
+		contents[i] = NULL;
+		if (!BufferIsValid(buffer) || BufferIsLocal(buffer))
+			continue;
+		__builtin_prefetch(GetBufferDescriptor(buffer - 1));
+		contents[i] = vdb_page_contents(BufferGetPage(buffer));
+	}
+}
+
+void
+vdb_page_check_seen(Relation index, uint32 n, const BlockNumber *blocks, const char **contents)
+{
+	static uint32 looks;
 	BufferTag	tag;
 
-	VDB_COMPAT_INIT_TAG(&tag, index, block);
-	return (pg_atomic_read_u32(&descriptor->state) & BM_VALID) != 0 &&
-		VDB_COMPAT_TAGS_EQUAL(&tag, &descriptor->tag);
-}
-
-const char *
-vdb_page_look(Relation index, BlockNumber block)
-{
-	Buffer		buffer = *hint(index, block);
-
-	if (!BufferIsValid(buffer) || BufferIsLocal(buffer) || !holds(index, block, buffer))
-		return NULL;
+	VDB_COMPAT_INIT_TAG(&tag, index, InvalidBlockNumber);
+	/* What the caller has read, or is going to read, stays before, or after, this. */
 	pg_read_barrier();
-	return vdb_page_contents(BufferGetPage(buffer));
-}
+	for (uint32 i = 0; i < n; i++)
+	{
+		BufferDesc *descriptor;
 
-bool
-vdb_page_looked(Relation index, BlockNumber block, const char *contents)
-{
-	Buffer		buffer = *hint(index, block);
-
+		if (contents[i] == NULL)
+			continue;
+		descriptor = GetBufferDescriptor((contents[i] - BufferBlocks) / BLCKSZ);
+		tag.blockNum = blocks[i];
+		if ((pg_atomic_read_u32(&descriptor->state) & BM_VALID) == 0 ||
+			!VDB_COMPAT_TAGS_EQUAL(&tag, &descriptor->tag))
+			contents[i] = NULL;
+		else if (unlikely(++looks % TELL_EVERY_LOOK == 0))
+			tell_clock(descriptor);
+	}
 	pg_read_barrier();
-	return vdb_page_contents(BufferGetPage(buffer)) == contents && holds(index, block, buffer);
 }
 
 static Buffer
@@ -340,17 +358,30 @@ vdb_page_follow(VdbPageChain *chain, Relation index, BlockNumber block)
 	chain->steps++;
 }
 
+/* The lock on making the file longer: not of a relation that is only ours. */
+static void
+lock_extension(Relation index)
+{
+	if (!RELATION_IS_LOCAL(index))
+		LockRelationForExtension(index, ExclusiveLock);
+}
+
+static void
+unlock_extension(Relation index)
+{
+	if (!RELATION_IS_LOCAL(index))
+		UnlockRelationForExtension(index, ExclusiveLock);
+}
+
 BlockNumber
 vdb_page_count(Relation index)
 {
 	BlockNumber blocks;
 
 	/* A page is locked before the lock on its making is given up. */
-	if (!RELATION_IS_LOCAL(index))
-		LockRelationForExtension(index, ExclusiveLock);
+	lock_extension(index);
 	blocks = RelationGetNumberOfBlocks(index);
-	if (!RELATION_IS_LOCAL(index))
-		UnlockRelationForExtension(index, ExclusiveLock);
+	unlock_extension(index);
 	return blocks;
 }
 
@@ -410,13 +441,39 @@ vdb_page_unguard(Relation index, BlockNumber block)
 	UnlockTuple(index, &tid, ExclusiveLock);
 }
 
+/* The file of an index that is being built, or Invalid. */
+static RelFileNumber built = InvalidOid;
+
+static void
+end_build(void *arg)
+{
+	built = InvalidOid;
+}
+
+void
+vdb_page_build_until(Relation index, MemoryContext context)
+{
+	MemoryContextCallback *callback = MemoryContextAllocZero(context,
+															 sizeof(MemoryContextCallback));
+
+	built = VDB_COMPAT_RELNUMBER(index);
+	callback->func = end_build;
+	MemoryContextRegisterResetCallback(context, callback);
+}
+
+static inline bool
+is_built(Relation index)
+{
+	return unlikely(built == VDB_COMPAT_RELNUMBER(index));
+}
+
 void
 vdb_edit_begin(VdbEdit *edit, Relation index, bool building)
 {
 	edit->index = index;
-	edit->building = building;
+	edit->building = building || is_built(index);
 	edit->npages = 0;
-	edit->state = building ? NULL : GenericXLogStart(index);
+	edit->state = edit->building ? NULL : GenericXLogStart(index);
 }
 
 static Page
@@ -441,13 +498,74 @@ vdb_edit_page(VdbEdit *edit, Buffer buffer)
 	return add_page(edit, buffer, false);
 }
 
-/* An empty page, locked exclusively, from the free space map or the file's end. */
+/*
+ * Pages of a file being built that are there and not used yet.  Most of what it
+ * costs to make a page is that the file grows: by that page, and then zeroes are
+ * written to it.
+ */
+static struct
+{
+	Oid			index;
+	RelFileNumber file;
+	BlockNumber next;
+	BlockNumber end;
+}			spare;
+
+/* The file of a build grows by so many pages, at most. */
+#define GROW 64
+
+void
+vdb_page_build_ahead(Relation index)
+{
+	spare.index = RelationGetRelid(index);
+	spare.file = VDB_COMPAT_RELNUMBER(index);
+	spare.next = spare.end = 0;
+}
+
+static inline bool
+has_spare(Relation index)
+{
+	return spare.index == RelationGetRelid(index) && spare.file == VDB_COMPAT_RELNUMBER(index);
+}
+
+void
+vdb_page_build_done(Relation index)
+{
+	if (has_spare(index) && spare.next < spare.end)
+		RelationTruncate(index, spare.next);
+	spare.index = InvalidOid;
+}
+
+/* The next spare page, pinned. */
 static Buffer
-get_free_page(Relation index)
+take_spare(Relation index)
+{
+	if (spare.next == spare.end)
+	{
+		Buffer		buffers[GROW];
+		uint32		n = Max(1, Min(GROW, spare.end / 4));
+
+		lock_extension(index);
+		spare.next = VDB_COMPAT_EXTEND(index, n, buffers, &n);
+		unlock_extension(index);
+		spare.end = spare.next + n;
+		for (uint32 i = 0; i < n; i++)
+			ReleaseBuffer(buffers[i]);
+	}
+	return ReadBuffer(index, spare.next++);
+}
+
+/*
+ * An empty page, locked exclusively, from the free space map or the file's end.
+ * A build has freed none, and each look for a map that is not there would try to
+ * open its file.
+ */
+static Buffer
+get_free_page(Relation index, bool building)
 {
 	Buffer		buffer;
 
-	for (;;)
+	while (!building)
 	{
 		BlockNumber block = GetFreeIndexPage(index);
 
@@ -468,12 +586,16 @@ get_free_page(Relation index)
 		ReleaseBuffer(buffer);
 	}
 
-	if (!RELATION_IS_LOCAL(index))
-		LockRelationForExtension(index, ExclusiveLock);
+	if (building && has_spare(index))
+	{
+		buffer = take_spare(index);
+		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		return buffer;
+	}
+	lock_extension(index);
 	buffer = ReadBuffer(index, P_NEW);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	if (!RELATION_IS_LOCAL(index))
-		UnlockRelationForExtension(index, ExclusiveLock);
+	unlock_extension(index);
 	return buffer;
 }
 
@@ -494,14 +616,14 @@ vdb_page_reach(Page page, Size size)
 	LocationIndex lower = (char *) vdb_page_contents(page) + size - (char *) page;
 
 	Assert(size <= VDB_PAGE_SPACE);
-	if (lower > ((PageHeader) page)->pd_lower)
+	if (lower > ((PageHeader) page)->pd_lower && !VDB_FAULT("page-lower"))
 		((PageHeader) page)->pd_lower = lower;
 }
 
 Page
 vdb_edit_new(VdbEdit *edit, uint16 kind, Size size, BlockNumber *block)
 {
-	Buffer		buffer = get_free_page(edit->index);
+	Buffer		buffer = get_free_page(edit->index, edit->building);
 	Page		page = add_page(edit, buffer, true);
 
 	init_page(page, kind, size);
@@ -525,11 +647,16 @@ vdb_edit_finish(VdbEdit *edit)
 void
 vdb_edit_cancel(VdbEdit *edit)
 {
-	Assert(!edit->building);
-	GenericXLogAbort(edit->state);
+	if (!edit->building)
+		GenericXLogAbort(edit->state);
 	for (int i = 0; i < edit->npages; i++)
 		if (edit->fresh[i])
 		{
+			if (edit->building)
+			{
+				init_page(BufferGetPage(edit->buffers[i]), VDB_PAGE_FREE, 0);
+				MarkBufferDirty(edit->buffers[i]);
+			}
 			RecordFreeIndexPage(edit->index, BufferGetBlockNumber(edit->buffers[i]));
 			UnlockReleaseBuffer(edit->buffers[i]);
 		}
@@ -579,7 +706,7 @@ vdb_patch_finish(VdbPatch *patch)
 			   patch->parts[i].place[0], patch->parts[i].data, patch->parts[i].place[1]);
 	for (int i = 0; i < patch->npages; i++)
 		MarkBufferDirty(patch->buffers[i]);
-	if (RelationNeedsWAL(patch->index))
+	if (RelationNeedsWAL(patch->index) && !is_built(patch->index) && !VDB_FAULT("page-no-wal"))
 	{
 		XLogBeginInsert();
 		for (int i = 0; i < patch->npages; i++)
@@ -620,7 +747,7 @@ vdb_page_offer(Relation index)
 void
 vdb_page_log_all(Relation index, ForkNumber fork)
 {
-	if (RelationNeedsWAL(index))
+	if (RelationNeedsWAL(index) && !VDB_FAULT("page-build-no-wal"))
 		log_newpage_range(index, fork, 0, RelationGetNumberOfBlocksInFork(index, fork), true);
 }
 
@@ -634,7 +761,15 @@ vdb_page_write_init(Relation index, uint16 kind, const void *contents, Size size
 	init_page(BufferGetPage(buffer), kind, size);
 	memcpy(vdb_page_contents(BufferGetPage(buffer)), contents, size);
 	MarkBufferDirty(buffer);
-	log_newpage_buffer(buffer, true);
+	if (!VDB_FAULT("page-init-no-wal"))
+		log_newpage_buffer(buffer, true);
 	END_CRIT_SECTION();
 	UnlockReleaseBuffer(buffer);
+
+	/*
+	 * What is in the file comes back from the WAL, but it has to be there when
+	 * recovery begins: a main fork without an init fork is not removed then, and
+	 * is in the way of the new one at the end.
+	 */
+	smgrimmedsync(RelationGetSmgr(index), INIT_FORKNUM);
 }

@@ -29,6 +29,9 @@ vdb_page_contents(Page page)
 
 /* ---- reading ---- */
 
+/* The bytes of a line of the CPU's caches. */
+#define VDB_PAGE_LINE 64
+
 /*
  * A page pinned and locked, share or exclusive: an error with
  * ERRCODE_INDEX_CORRUPTED unless it is a page of ours of that kind.
@@ -55,22 +58,31 @@ extern Buffer vdb_page_pin(Relation index, BlockNumber block, uint16 kind);
 extern void vdb_page_prefetch(Relation index, BlockNumber block, uint32 offset, uint32 bytes);
 
 /*
- * A look at a page without a pin, which costs a tenth of one, if it is where it
- * was seen last; NULL if it is not.  What is seen may be wrong: the page may be
- * of any kind, and while it is looked at it may be changed, or leave the buffer
- * for another one.  So this is only for what may be wrong without harm, and
- * what is read must be within the page.  vdb_page_looked() says whether the
- * buffer held the same block before and after.
- *
- * PostgreSQL does not learn that the page is in use: who lives on looks has to
- * pin some of what it looks at.
+ * Looks at pages without pins, which cost a tenth of one: the contents of the
+ * buffers that pages were seen in last, or NULL.  vdb_page_check_seen() makes
+ * those NULL whose buffers do not hold these blocks: the others most likely did so
+ * all the time.  It takes any address in the contents.  But a page may be of any
+ * kind, and may have changed meanwhile.  So this is only for what may be wrong
+ * without harm, and what is read must be within the page.
  */
-extern const char *vdb_page_look(Relation index, BlockNumber block);
-extern bool vdb_page_looked(Relation index, BlockNumber block, const char *contents);
+extern void vdb_page_see(Relation index, uint32 n, const BlockNumber *blocks,
+						 const char **contents);
+extern void vdb_page_check_seen(Relation index, uint32 n, const BlockNumber *blocks,
+								const char **contents);
 
-/* Fetches so many bytes for vdb_page_look(), and what it looks at itself. */
+/* Fetches so many bytes of a page that is going to be looked at, and what that takes. */
 extern void vdb_page_prefetch_look(Relation index, BlockNumber block, uint32 offset,
 								   uint32 bytes);
+
+/* Fetches bytes of any address into the CPU's caches. */
+static inline void
+vdb_page_fetch(const char *from, uint32 bytes)
+{
+	const char *end = from + bytes;
+
+	for (from -= (uintptr_t) from % VDB_PAGE_LINE; from < end; from += VDB_PAGE_LINE)
+		__builtin_prefetch(from);
+}
 
 /* Gives back a page that was read, or pinned. */
 extern void vdb_page_release(Buffer buffer);
@@ -136,6 +148,19 @@ extern BlockNumber vdb_page_warm(Relation index);
 /* ---- changing ---- */
 
 /*
+ * For a build that uses what inserts and vacuum do: until that context goes,
+ * changes of this index's pages have no WAL, whatever they say themselves.
+ */
+extern void vdb_page_build_until(Relation index, MemoryContext context);
+
+/*
+ * For a build that makes many pages: from here on the file grows by many at a
+ * time, to more than are used; when it is done, these are taken off again.
+ */
+extern void vdb_page_build_ahead(Relation index);
+extern void vdb_page_build_done(Relation index);
+
+/*
  * An edit: up to VDB_EDIT_PAGES pages, changed together or not at all, also
  * over a crash.  While an index is built there is no WAL: what is built is
  * logged whole at its end by vdb_page_log_all().
@@ -169,7 +194,10 @@ extern void vdb_page_reach(Page page, Size size);
 /* Makes it so, and gives back the pages that vdb_edit_new() gave. */
 extern void vdb_edit_finish(VdbEdit *edit);
 
-/* Instead: nothing changes, and the new pages are for somebody else. */
+/*
+ * Instead: nothing changes, and the new pages are for somebody else.  While an
+ * index is built, only for an edit that has not changed other pages.
+ */
 extern void vdb_edit_cancel(VdbEdit *edit);
 
 /* Gives a page of that kind up, which nothing leads to, for vdb_edit_new(). */

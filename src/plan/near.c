@@ -2,10 +2,10 @@
  * near.c
  *	  Rows of the bitmap in order of their exact distances.
  *
- * All rows are read, in the order of the table, and of those that meet the
- * conditions the distance is kept, with the row id.  A row is read again when it
- * is its turn.  Conditions come first: the distance of a row that row security
- * hides is never computed.
+ * All rows are read, in the order of the table, some of them fetched into the
+ * CPU's caches ahead, and of those that meet the conditions the distance is kept,
+ * with the row id.  A row is read again when it is its turn.  Conditions come first:
+ * the distance of a row that row security hides is never computed.
  */
 #include "postgres.h"
 
@@ -16,7 +16,12 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "heap/heap.h"
 #include "plan/plan.h"
+
+/* What leads to so many rows is fetched together, and each row so many before its turn. */
+#define TOGETHER 32
+#define AHEAD 4
 
 static void
 create(VdbPlanScan *scan)
@@ -87,11 +92,48 @@ keep_row(VdbPlanScan *scan, const ItemPointerData *tid)
 	vdb_scan_queue_push(&scan->near.rows[part], part == VDB_AM_NUMBERS ? distance : 0, &at);
 }
 
+/* The next rows of the bitmap, after *last; none at the end. */
+static uint32
+next_rows(VdbPlanScan *scan, ItemPointer last, ItemPointerData *tids)
+{
+	Relation	heap = scan->css.ss.ss_currentRelation;
+	uint32		n = 0;
+
+	while (n < TOGETHER && vdb_scan_tids_next(scan->tids, last))
+	{
+		vdb_heap_prefetch_pointer(heap, last);
+		tids[n++] = *last;
+	}
+	for (uint32 i = 0; i < Min(n, AHEAD); i++)
+		vdb_heap_prefetch_row(heap, &tids[i]);
+	return n;
+}
+
+/* Reads rows, and keeps those that meet the conditions. */
+static void
+read_rows(VdbPlanScan *scan, const ItemPointerData *tids, uint32 n)
+{
+	Relation	heap = scan->css.ss.ss_currentRelation;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (i + AHEAD < n)
+			vdb_heap_prefetch_row(heap, &tids[i + AHEAD]);
+		if (!fetch_row(scan, &tids[i]))
+			continue;
+		vdb_heap_note(heap, scan->css.ss.ss_ScanTupleSlot);
+		keep_row(scan, &tids[i]);
+	}
+}
+
 void
 vdb_plan_near_begin(VdbPlanScan *scan)
 {
 	VdbPlanNear *near = &scan->near;
-	ItemPointerData tid;
+	ItemPointerData last;
+	ItemPointerData tids[TOGETHER];
+	uint32		n;
 	MemoryContext old;
 
 	if (near->fetch == NULL)
@@ -100,13 +142,9 @@ vdb_plan_near_begin(VdbPlanScan *scan)
 	old = MemoryContextSwitchTo(near->context);
 	for (int i = 0; i < VDB_AM_NPARTS; i++)
 		vdb_scan_queue_init(&near->rows[i]);
-	vdb_scan_tids_first(&tid);
-	while (vdb_scan_tids_next(scan->tids, &tid))
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (fetch_row(scan, &tid))
-			keep_row(scan, &tid);
-	}
+	vdb_scan_tids_first(&last);
+	while ((n = next_rows(scan, &last, tids)) > 0)
+		read_rows(scan, tids, n);
 	MemoryContextSwitchTo(old);
 }
 

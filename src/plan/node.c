@@ -23,13 +23,29 @@
 
 #include "am/common/explain.h"
 #include "compat/custom.h"
+#include "compat/pathkey.h"
 #include "plan/plan.h"
+#include "point/point.h"
 
 static const CustomPathMethods path_methods;
 static const CustomScanMethods scan_methods;
 static const CustomExecMethods exec_methods;
 
 /* ---- path and plan ---- */
+
+/*
+ * The order of the index scan below where none is asked for.  Its plan is only
+ * made of a path that has one for its distance; nobody else looks at it.
+ */
+static List *
+own_order(void)
+{
+	PathKey    *pathkey = makeNode(PathKey);
+
+	pathkey->pk_opfamily = vdb_plan_float_family();
+	VDB_COMPAT_SET_ASCENDING(pathkey);
+	return list_make1(pathkey);
+}
 
 CustomPath *
 vdb_plan_node_path(RelOptInfo *rel, IndexPath *index, BitmapHeapPath *bitmap, List *parts,
@@ -44,6 +60,8 @@ vdb_plan_node_path(RelOptInfo *rel, IndexPath *index, BitmapHeapPath *bitmap, Li
 		(bitmap == NULL || bitmap->path.parallel_safe);
 	path->path.rows = index->path.rows;
 	path->path.pathkeys = index->path.pathkeys;
+	if (index->path.pathkeys == NIL)
+		index->path.pathkeys = own_order();
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_paths = list_make1(index);
 	if (bitmap != NULL)
@@ -75,6 +93,10 @@ plan_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, Lis
 									 outerPlan(without_gate(lsecond(custom_plans))));
 	scan->scan.plan.targetlist = tlist;
 	scan->scan.plan.qual = extract_actual_clauses(clauses, false);
+	if (VDB_FAULT("plan-no-conditions"))
+		scan->scan.plan.qual = NIL;
+	if (VDB_FAULT("plan-no-policy"))
+		scan->scan.plan.qual = list_delete_first(scan->scan.plan.qual);
 	scan->scan.scanrelid = rel->relid;
 	scan->flags = path->flags;
 	scan->custom_exprs = linitial(path->custom_private);
@@ -156,6 +178,20 @@ matches(const VdbPlanScan *scan)
 	return tids->count + tids->lossy * (scan->work.tuples / Max(tids->nblocks, 1));
 }
 
+/* By the rows of the bitmap. */
+static void
+begin_bitmap(VdbPlanScan *scan)
+{
+	if (scan->tids == NULL)
+		make_tids(scan);
+	scan->way = vdb_plan_way(&scan->work, matches(scan));
+	scan->part = 0;
+	if (scan->way == VDB_PLAN_EXACT)
+		vdb_plan_near_begin(scan);
+	else
+		vdb_plan_search_begin(scan);
+}
+
 /* All that is known only when the first row is asked for. */
 static void
 begin_rows(VdbPlanScan *scan)
@@ -165,16 +201,18 @@ begin_rows(VdbPlanScan *scan)
 		ResetExprContext(scan->runtime_context);
 		ExecIndexEvalRuntimeKeys(scan->runtime_context, scan->runtime, scan->nruntime);
 	}
-	if (scan->bitmap != NULL && scan->tids == NULL)
-		make_tids(scan);
-	scan->way = scan->bitmap != NULL ? vdb_plan_way(&scan->work, matches(scan)) :
-		VDB_PLAN_SEARCH;
 	scan->part = 0;
 	scan->begun = true;
-	if (scan->way == VDB_PLAN_EXACT)
-		vdb_plan_near_begin(scan);
-	else
+	if (scan->bitmap == NULL)
+	{
+		scan->way = VDB_PLAN_SEARCH;
 		vdb_plan_search_begin(scan);
+		return;
+	}
+	/* A bitmap that is there costs nothing any more. */
+	scan->way = VDB_PLAN_STREAM;
+	if (scan->tids != NULL || !vdb_plan_may_stream(&scan->work) || !vdb_plan_stream_begin(scan))
+		begin_bitmap(scan);
 }
 
 static TupleTableSlot *
@@ -184,7 +222,15 @@ next_row(ScanState *ss)
 
 	if (!scan->begun)
 		begin_rows(scan);
-	return scan->way == VDB_PLAN_EXACT ? vdb_plan_near_next(scan) : vdb_plan_search_next(scan);
+	switch (scan->way)
+	{
+		case VDB_PLAN_EXACT:
+			return vdb_plan_near_next(scan);
+		case VDB_PLAN_STREAM:
+			return vdb_plan_stream_next(scan);
+		default:
+			return vdb_plan_search_next(scan);
+	}
 }
 
 /* A row's later version: all there is to recheck are conditions, which ExecScan() does. */
@@ -261,8 +307,11 @@ explain(CustomScanState *node, List *ancestors, ExplainState *es)
 	explain_conditions(scan, "Stop After", plan->custom_exprs, ancestors, es);
 	if (!es->analyze || !scan->begun)
 		return;
-	ExplainPropertyText("Strategy", scan->way == VDB_PLAN_EXACT ? "exact distances" : "search",
-						es);
+	ExplainPropertyText("Strategy",
+						scan->way == VDB_PLAN_EXACT ? "exact distances" :
+						scan->way == VDB_PLAN_STREAM ? "index order" : "search", es);
+	if (scan->stream.tried > 0)
+		ExplainPropertyUInteger("Rows Tried", NULL, scan->stream.tried, es);
 	if (scan->tids != NULL)
 	{
 		ExplainPropertyUInteger("Rows in Bitmap", NULL, scan->tids->count, es);

@@ -8,6 +8,9 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "catalog/pg_am_d.h"
 #include "catalog/pg_class_d.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
@@ -17,6 +20,7 @@
 #include "optimizer/restrictinfo.h"
 #include "utils/spccache.h"
 
+#include "am/common/cost.h"
 #include "compat/pathkey.h"
 #include "plan/clauses.h"
 #include "plan/plan.h"
@@ -24,7 +28,10 @@
 bool		vdb_plan_enable_filtered_scan = true;
 
 /* To find a page of the table in memory, in units of cpu_operator_cost. */
-#define COST_OF_PAGE 100.0
+#define COST_OF_PAGE 50.0
+
+/* Relative to the cost of a plain scan of the index that is otherwise the same. */
+#define BETTER_THAN_PLAIN 0.98
 
 static set_rel_pathlist_hook_type previous;
 
@@ -189,6 +196,38 @@ page_cost(const RelOptInfo *rel)
 	return COST_OF_PAGE * cpu_operator_cost + (1 - cached) * random_page_cost_;
 }
 
+/*
+ * What the planner charges for pages of b-trees in a bitmap, as far as these are
+ * taken to be in memory as well.
+ */
+static Cost
+cached_cost(Path *path)
+{
+	Cost		cost = 0;
+
+	if (IsA(path, IndexPath))
+	{
+		const IndexPath *part = (const IndexPath *) path;
+		const IndexOptInfo *index = part->indexinfo;
+		double		random_page_cost_;
+
+		get_tablespace_page_costs(index->reltablespace, &random_page_cost_, NULL);
+		if (index->relam == BTREE_AM_OID)
+			cost = part->indexselectivity * index->pages * (1 - vdb_am_uncached(index)) *
+				Max(random_page_cost_ - COST_OF_PAGE * cpu_operator_cost, 0);
+	}
+	else
+	{
+		List	   *parts = IsA(path, BitmapAndPath) ? ((BitmapAndPath *) path)->bitmapquals :
+			castNode(BitmapOrPath, path)->bitmapquals;
+		ListCell   *cell;
+
+		foreach(cell, parts)
+			cost += cached_cost(lfirst(cell));
+	}
+	return cost;
+}
+
 static VdbPlanWork
 work_of(const Offer *offer, const Search *search, const IndexPath *index)
 {
@@ -203,37 +242,126 @@ work_of(const Offer *offer, const Search *search, const IndexPath *index)
 }
 
 /*
- * Nearly all of the work comes before the first row.  Where the setting asks for
- * a strategy, the scan is to be taken.
+ * How much dearer a search is that looks only at rows of the bitmap: by the power of
+ * their number, that what the index says of as many as are expected is right.
+ */
+static double
+power_of(const Offer *offer, IndexPath *index, double share)
+{
+	Cost		within = vdb_am_cost_within(offer->root, index, share);
+
+	return share < 1 ? Max(log(within / index->path.startup_cost) / log(1 / share), 0) : 0;
+}
+
+/* That rows of the index can be tested one by one, and what that takes. */
+static void
+add_stream(VdbPlanWork *work, const RelOptInfo *rel, const IndexPath *index, Cost other)
+{
+	double		rows = clamp_row_est(index->indexselectivity * rel->tuples);
+
+	work->next = (index->path.total_cost - index->path.startup_cost) / rows;
+	work->share = Min(index->path.rows / rows, 1);
+	work->other = other;
+}
+
+/*
+ * Nearly all of the work comes before the first row, but for rows that are tested
+ * one by one: that is the plain scan of the index, which is not as good as this
+ * because it cannot give up.  Where the setting asks for a strategy, the scan is to
+ * be taken.
  */
 static void
-cost_bitmap(CustomPath *path, const VdbPlanWork *work, Cost bitmap_cost, double matches)
+cost_bitmap(CustomPath *path, const VdbPlanWork *work, const IndexPath *index, Cost bitmap_cost,
+			double matches)
 {
 	bool		exact = vdb_plan_way(work, matches) == VDB_PLAN_EXACT;
 
 	if (vdb_plan_strategy != VDB_PLAN_AUTO)
 		return;
+	if (vdb_plan_may_stream(work) && vdb_plan_stream_cost(work) <= work->other)
+	{
+		path->path.startup_cost = BETTER_THAN_PLAIN * index->path.startup_cost;
+		path->path.total_cost = BETTER_THAN_PLAIN * index->path.total_cost;
+		return;
+	}
 	path->path.startup_cost = bitmap_cost + (exact ? vdb_plan_exact_cost(work, matches) :
 											 vdb_plan_search_cost(work, matches));
 	path->path.total_cost = path->path.startup_cost +
 		(exact ? path->path.rows * (work->page + work->row) : 0);
 }
 
+/* What it takes to have the rows of a bitmap, and how many there are. */
+static Cost
+tree_cost(const Offer *offer, const VdbPlanWork *work, Path *bitmap, double *matches)
+{
+	Cost		cost;
+	Selectivity selectivity;
+
+	cost_bitmap_tree_node(bitmap, &cost, &selectivity);
+	*matches = clamp_row_est(selectivity * offer->rel->tuples);
+	return Max(cost - cached_cost(bitmap), 0) + vdb_plan_tids_cost(work, *matches);
+}
+
+/*
+ * PostgreSQL makes a bitmap of several others where that saves pages of the table.
+ * One of these may be cheaper, as other conditions are tested anyway: if exact
+ * distances of all of its rows are, so that it does not matter how many of them
+ * meet the others.
+ */
+static BitmapHeapPath *
+one_of_bitmaps(const Offer *offer, const VdbPlanWork *work)
+{
+	Path	   *all = offer->bitmap->bitmapqual;
+	Path	   *best = all;
+	double		matches;
+	Cost		least;
+	ListCell   *cell;
+
+	if (!IsA(all, BitmapAndPath))
+		return offer->bitmap;
+	least = tree_cost(offer, work, all, &matches);
+	least += Min(vdb_plan_exact_cost(work, matches), vdb_plan_search_cost(work, matches));
+	foreach(cell, castNode(BitmapAndPath, all)->bitmapquals)
+	{
+		Cost		cost = tree_cost(offer, work, lfirst(cell), &matches);
+
+		cost += vdb_plan_exact_cost(work, matches);
+		if (cost < least)
+		{
+			best = lfirst(cell);
+			least = cost;
+		}
+	}
+	return best == all ? offer->bitmap :
+		create_bitmap_heap_path(offer->root, offer->rel, best, NULL, 1, 0);
+}
+
+/*
+ * What the index tests itself, a bitmap is still better for where it has so few
+ * rows that their distances take no time.
+ */
 static void
-offer_bitmap(const Offer *offer, const Search *search, IndexPath *index)
+offer_bitmap(const Offer *offer, const Search *search, IndexPath *index, bool others)
 {
 	RelOptInfo *rel = offer->rel;
-	Cost		bitmap_cost;
-	Selectivity selectivity;
-	double		matches;
-	VdbPlanWork work;
+	VdbPlanWork work = work_of(offer, search, index);
+	BitmapHeapPath *bitmap;
+	Cost		cost;
+	double		all,
+				matches;
 	CustomPath *path;
 
-	cost_bitmap_tree_node(offer->bitmap->bitmapqual, &bitmap_cost, &selectivity);
-	matches = clamp_row_est(selectivity * rel->tuples);
-	work = work_of(offer, search, index);
-	path = vdb_plan_node_path(rel, index, offer->bitmap, search->parts, search->stops, &work);
-	cost_bitmap(path, &work, bitmap_cost, matches);
+	tree_cost(offer, &work, offer->bitmap->bitmapqual, &all);
+	work.power = power_of(offer, index, all / work.tuples);
+	bitmap = one_of_bitmaps(offer, &work);
+	cost = tree_cost(offer, &work, bitmap->bitmapqual, &matches);
+	/* A search has to find as many more of its rows as do not meet other conditions. */
+	work.first *= matches / all;
+	if (others)
+		add_stream(&work, rel, index, cost + Min(vdb_plan_exact_cost(&work, matches),
+												 vdb_plan_search_cost(&work, matches)));
+	path = vdb_plan_node_path(rel, index, bitmap, search->parts, search->stops, &work);
+	cost_bitmap(path, &work, index, cost, matches);
 	add_path(rel, &path->path);
 }
 
@@ -257,13 +385,10 @@ static void
 offer_search(Offer *offer, const Search *search)
 {
 	List	   *clauses = vdb_plan_index_clauses(offer->root, offer->rel, search->index);
-	bool		filtered = has_other_conditions(offer, search, clauses) &&
-		bitmap_of(offer) != NULL;
+	bool		others = has_other_conditions(offer, search, clauses);
 
-	if (search->plain && !filtered)
-		return;
-	if (filtered)
-		offer_bitmap(offer, search, index_path(offer, search, clauses));
+	if ((others || clauses != NIL) && bitmap_of(offer) != NULL)
+		offer_bitmap(offer, search, index_path(offer, search, clauses), others);
 	if (!search->plain)
 		offer_plain(offer, search, index_path(offer, search, clauses));
 }
@@ -312,6 +437,9 @@ set_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *r
 
 	if (previous != NULL)
 		previous(root, rel, rti, rte);
+	/* No row is asked for, and PostgreSQL has not counted its pages. */
+	if (IS_DUMMY_REL(rel))
+		return;
 	vdb_plan_offer_clauses(root, rel);
 	if (!vdb_plan_enable_filtered_scan || !enable_indexscan || !is_table(rel, rte) ||
 		(root->query_pathkeys == NIL && rel->baserestrictinfo == NIL) ||

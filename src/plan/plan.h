@@ -24,7 +24,8 @@ typedef enum VdbPlanWay
 {
 	VDB_PLAN_AUTO,				/* the cheaper of the others */
 	VDB_PLAN_EXACT,				/* the distance of each */
-	VDB_PLAN_SEARCH				/* the index, which looks at these rows only */
+	VDB_PLAN_SEARCH,			/* the index, which looks at these rows only */
+	VDB_PLAN_STREAM				/* no bitmap yet: all rows of the index, tested one by one */
 } VdbPlanWay;
 
 /* Settings: vecdb.enable_filtered_scan, vecdb.filtered_scan_strategy. */
@@ -74,12 +75,30 @@ typedef struct VdbPlanWork
 	double		pages;			/* of the table */
 	Cost		page;			/* to get at one */
 	Cost		row;			/* its conditions and its distance */
-	Cost		first;			/* of a search without a filter */
+	Cost		first;			/* of a search among all rows */
+	double		power;			/* of how many times fewer rows there are, to search among them */
 	Cost		all;			/* to look at the whole index */
+
+	/* rows of the index one by one, if other is not 0 */
+	Cost		next;			/* one that comes after the first */
+	double		share;			/* of them that meet the conditions */
+	Cost		other;			/* the whole scan by the bitmap */
 } VdbPlanWork;
+
+/* To make the set of rows, beyond what PostgreSQL charges for the bitmap. */
+extern Cost vdb_plan_tids_cost(const VdbPlanWork *work, double matches);
 
 extern Cost vdb_plan_exact_cost(const VdbPlanWork *work, double matches);
 extern Cost vdb_plan_search_cost(const VdbPlanWork *work, double matches);
+
+/* With rows of the index one by one, until there are as many as are asked for. */
+extern Cost vdb_plan_stream_cost(const VdbPlanWork *work);
+
+/* Is that to be tried first? */
+extern bool vdb_plan_may_stream(const VdbPlanWork *work);
+
+/* Is it to go on, when so many of the rows that have come meet the conditions? */
+extern bool vdb_plan_go_on(const VdbPlanWork *work, double tried, double passed);
 
 /* The setting's; or the cheaper, of those that memory suffices for. */
 extern VdbPlanWay vdb_plan_way(const VdbPlanWork *work, double matches);
@@ -103,6 +122,16 @@ typedef struct VdbPlanNear
 	ExprState  *value;			/* what the index has of a row */
 	VdbScanQueue rows[VDB_AM_NPARTS];
 } VdbPlanNear;
+
+/* Rows that came in the order of the index, and meet the conditions. */
+typedef struct VdbPlanStream
+{
+	ItemPointerData *tids;
+	uint32		room;
+	uint32		count;
+	uint32		next;			/* to be returned */
+	uint64		tried;			/* rows that came, of all rescans */
+} VdbPlanStream;
 
 typedef struct VdbPlanScan
 {
@@ -133,6 +162,7 @@ typedef struct VdbPlanScan
 	uint64		near_enough;	/* rows that stop holds for, since the last rescan */
 	uint64		too_far;		/* others, of this part */
 	VdbPlanNear near;
+	VdbPlanStream stream;
 	uint64		exact;			/* distances computed, of all rescans */
 } VdbPlanScan;
 
@@ -141,6 +171,12 @@ typedef struct VdbPlanScan
 extern TupleTableSlot *vdb_plan_search_next(VdbPlanScan *scan);
 extern void vdb_plan_search_begin(VdbPlanScan *scan);
 extern void vdb_plan_search_end(VdbPlanScan *scan);
+
+/* ---- stream.c: rows through the index, which looks at all of them ---- */
+
+/* Looks for as many rows as are asked for; false if the bitmap is the better way. */
+extern bool vdb_plan_stream_begin(VdbPlanScan *scan);
+extern TupleTableSlot *vdb_plan_stream_next(VdbPlanScan *scan);
 
 /* ---- near.c: rows of the bitmap by their exact distances ---- */
 

@@ -16,29 +16,62 @@
 
 int			vdb_plan_strategy = VDB_PLAN_AUTO;
 
-/*
- * A search for rows that are few among others goes over more of them, this part of
- * all that it would take to meet as many by chance; but no more than over the whole
- * index, to test each row, and to look at those that pass.  In units of
- * cpu_operator_cost.
- */
-#define PASSING_PART 0.25
+/* A page in a bitmap, beyond its rows, in units of cpu_operator_cost. */
+#define COST_OF_BITMAP_PAGE 20.0
+
+/* To test a row, for more rows than a search finds, in units of cpu_operator_cost. */
 #define COST_OF_TEST 1.5
 
-/* Reading rows here and there, in the order of the table. */
+/*
+ * The planner knows what share of the rows meets the conditions, but not whether
+ * that is so near the query, too.  So rows of the index are tested one by one at
+ * first, if that is expected to be cheaper than the bitmap, or if a few of them are a
+ * small part of what that takes; and what has come of it decides.
+ */
+#define TRIAL_PART 0.25
+
+/*
+ * Fewer rows tell nothing; and with fewer than enough it must be as many times
+ * dearer to be given up.
+ */
+#define LEAST_TRIED 20
+#define ENOUGH_TRIED 60
+#define HOPELESS 8
+
+/* So many standard deviations fewer that pass than are expected may be chance. */
+#define BY_CHANCE 4
+
+/* The share that is expected counts as so many rows that have passed. */
+#define EXPECTED 0.25
+
+/* Of rows here and there: Mackert and Lohman's formula, as for a table in memory. */
+static double
+pages_of(const VdbPlanWork *work, double rows)
+{
+	return Min(2 * work->pages * rows / Max(2 * work->pages + rows, 1), work->pages);
+}
+
+/* Reading them, in the order of the table. */
 static Cost
 rows_cost(const VdbPlanWork *work, double rows)
 {
-	/* Mackert and Lohman's formula, as the planner has it for a table in memory. */
-	double		pages = 2 * work->pages * rows / Max(2 * work->pages + rows, 1);
+	return pages_of(work, rows) * work->page + rows * work->row;
+}
 
-	return Min(pages, work->pages) * work->page + rows * work->row;
+Cost
+vdb_plan_tids_cost(const VdbPlanWork *work, double matches)
+{
+	return pages_of(work, matches) * COST_OF_BITMAP_PAGE * cpu_operator_cost;
 }
 
 Cost
 vdb_plan_exact_cost(const VdbPlanWork *work, double matches)
 {
-	return rows_cost(work, matches) + 2 * cpu_operator_cost * matches * log2(Max(matches, 2));
+	double		rows = work->limit >= 1 ? Min(work->limit, matches) : matches;
+
+	/* A heap of all of them, from which those come that are asked for. */
+	return rows_cost(work, matches) +
+		2 * cpu_operator_cost * (2 * matches + rows * log2(Max(matches, 2)));
 }
 
 Cost
@@ -47,11 +80,40 @@ vdb_plan_search_cost(const VdbPlanWork *work, double matches)
 	double		most = Min(Max(matches, 1), work->tuples);
 	double		rows = work->limit >= 1 ? Min(work->limit, most) : most;
 	double		share = most / work->tuples;
-	Cost		search = work->first * (PASSING_PART / share + 1 - PASSING_PART);
+	Cost		search = work->first * pow(1 / share, work->power);
 	Cost		sweep = COST_OF_TEST * cpu_operator_cost * work->tuples + share * work->all;
 
 	/* More rows are more of the search, or of what is left of the sweep. */
-	return Min(search, work->first + sweep) + rows / most * sweep + rows_cost(work, rows);
+	return search + rows / most * sweep + rows_cost(work, rows);
+}
+
+Cost
+vdb_plan_stream_cost(const VdbPlanWork *work)
+{
+	return work->first + work->limit / work->share * work->next;
+}
+
+bool
+vdb_plan_may_stream(const VdbPlanWork *work)
+{
+	return vdb_plan_strategy == VDB_PLAN_AUTO && work->other > 0 && work->limit >= 1 &&
+		work->limit * sizeof(ItemPointerData) <= work_mem * 1024.0 &&
+		(vdb_plan_stream_cost(work) <= work->other ||
+		 work->first + LEAST_TRIED * work->next <= TRIAL_PART * work->other);
+}
+
+bool
+vdb_plan_go_on(const VdbPlanWork *work, double tried, double passed)
+{
+	double		share = (passed + EXPECTED) / (tried + EXPECTED / work->share);
+	Cost		left = (work->limit - passed) / share * work->next;
+
+	if (tried < LEAST_TRIED)
+		return true;
+	if (vdb_plan_stream_cost(work) <= work->other &&
+		passed + BY_CHANCE * sqrt(passed + 1) >= tried * work->share)
+		return true;
+	return left <= work->other * (tried < ENOUGH_TRIED ? HOPELESS : 1);
 }
 
 VdbPlanWay
@@ -79,8 +141,10 @@ vdb_plan_put_work(const VdbPlanWork *work)
 	List	   *list = list_make4(number(work->tuples), number(work->limit), number(work->pages),
 								  number(work->page));
 
-	return list_concat(list, list_make3(number(work->row), number(work->first),
+	list = list_concat(list, list_make3(number(work->row), number(work->first),
 										number(work->all)));
+	return list_concat(list, list_make4(number(work->next), number(work->share),
+										number(work->other), number(work->power)));
 }
 
 static double
@@ -96,6 +160,7 @@ vdb_plan_get_work(const List *list)
 	{
 		.tuples = value_of(list, 0),.limit = value_of(list, 1),.pages = value_of(list, 2),
 			.page = value_of(list, 3),.row = value_of(list, 4),.first = value_of(list, 5),
-			.all = value_of(list, 6)
+			.all = value_of(list, 6),.next = value_of(list, 7),.share = value_of(list, 8),
+			.other = value_of(list, 9),.power = value_of(list, 10)
 	};
 }

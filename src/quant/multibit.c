@@ -13,6 +13,7 @@
  * the codes, and an inner product is a few instructions, exact, and the same
  * on every CPU.
  */
+#include <math.h>
 #include <string.h>
 
 #include "quant/factors.h"
@@ -140,65 +141,35 @@ put_code(uint8_t *codes, size_t i, int bits, int code)
 	codes[i / VDB_WEIGHT_PAD * bytes + in_run % bytes] |= (uint8_t) (code << (in_run / bytes * bits));
 }
 
-/*
- * Codes of 8 bits: sums in lanes that compilers make vectors of, where one sum
- * would wait for itself.
- */
+/* Codes of 8 bits. */
 static void
 encode_bytes(size_t dim, const float *residual, const float *centre, float scale,
 			 uint8_t *codes, VdbQuantSums *sums)
 {
-	enum
+	size_t		whole = dim / VDB_ENCODE_RUN * VDB_ENCODE_RUN;
+	VdbEncodeSums lanes = {0};
+
+	vdb_kernel.encode_bytes(residual, centre, whole / VDB_ENCODE_RUN, scale, codes, &lanes);
+	if (whole < dim)
 	{
-		lanes = 4
-	};
-	double		rr[lanes] = {0},
-				ry[lanes] = {0},
-				yy[lanes] = {0},
-				cy[lanes] = {0};
+		float		r_tail[VDB_ENCODE_RUN],
+					c_tail[VDB_ENCODE_RUN];
+		uint8_t		last[VDB_ENCODE_RUN];
 
-	for (size_t i = 0; i < dim; i += 16)
-	{
-		float		r_tail[16],
-					c_tail[16],
-					y[16];
-		const float *r = vdb_quant_sixteen(residual, i, dim, r_tail);
-		const float *c = vdb_quant_sixteen(centre, i, dim, c_tail);
-		size_t		n = dim - i < 16 ? dim - i : 16;
-
-		for (int k = 0; k < 16; k++)
-		{
-			/* as round_to_grid(), without branches */
-			float		x = fabsf(r[k]) * scale;
-			int			over = (int) x - 127;
-			float		magnitude = (float) (127 + (over & over >> 31)) + 0.5f;
-
-			y[k] = magnitude * (float) (2 * (r[k] > 0) - 1);
-		}
-		/* what fills up the last sixteen is no part of it */
-		for (size_t k = n; k < 16; k++)
-			y[k] = 0;
-		for (size_t k = 0; k < n; k++)
-			codes[i + k] = (uint8_t) (int) (y[k] + 127.5f);
-		for (int k = 0; k < 16; k += lanes)
-			for (int l = 0; l < lanes; l++)
-			{
-				double		dr = r[k + l],
-							dy = y[k + l];
-
-				rr[l] += dr * dr;
-				ry[l] += dr * dy;
-				yy[l] += dy * dy;
-				cy[l] += c[k + l] * dy;
-			}
+		vdb_kernel.encode_bytes(vdb_quant_sixteen(residual, whole, dim, r_tail),
+								vdb_quant_sixteen(centre, whole, dim, c_tail),
+								1, scale, last, &lanes);
+		memcpy(codes + whole, last, dim - whole);
+		/* the zeroes that filled it up: each stands for a half */
+		sums->yy -= (double) (VDB_ENCODE_RUN - (dim - whole)) / 4;
 	}
 	memset(codes + dim, 0, codes_size(dim, VDB_QUANT_8BITS) - dim);
-	for (int l = 0; l < lanes; l++)
+	for (int l = 0; l < VDB_ENCODE_LANES; l++)
 	{
-		sums->rr += rr[l];
-		sums->ry += ry[l];
-		sums->yy += yy[l];
-		sums->cy += cy[l];
+		sums->rr += lanes.rr[l];
+		sums->ry += lanes.ry[l];
+		sums->yy += lanes.yy[l];
+		sums->cy += lanes.cy[l];
 	}
 }
 
@@ -295,6 +266,13 @@ vdb_quant_weights_init(VdbQuantWeights *weights, size_t dim, const float *query,
 	weights->weights = (VdbWeights) {whole, high, low};
 	weights->dim = dim;
 	vdb_quant_magnitudes(dim, query, &largest, &total);
+
+	/* Of a query that is too large, or no number, neither is any estimate. */
+	if (!isfinite(total))
+	{
+		weights->step = NAN;
+		return;
+	}
 	/* each element within range, and the sum too after rounding up */
 	step = (float) fmax((double) largest / VDB_WEIGHT_MAX,
 						1.0001 * total / (VDB_WEIGHT_SUM - (double) dim));

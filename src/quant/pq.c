@@ -192,7 +192,12 @@ vdb_quant_pq4_tables(const VdbQuantPq *pq, const float *lut, VdbBlockScan *scan,
 		float		least = smallest(lut + t * 16, &range);
 
 		for (int k = 0; k < 16; k++)
-			tables[t * 16 + k] = (uint8_t) ((lut[t * 16 + k] - least) * scale + 0.5f);
+		{
+			float		entry = (lut[t * 16 + k] - least) * scale + 0.5f;
+
+			/* What is no number, or too large, is far. */
+			tables[t * 16 + k] = entry < 256 ? (uint8_t) entry : 255;
+		}
 	}
 }
 

@@ -58,66 +58,28 @@ vdb_quant_block_copy(size_t dim, VdbQuantBlock *to, int to_lane,
 	to->error[to_lane] = from->error[from_lane];
 }
 
-/*
- * The sums of encoding, in lanes that compilers make vectors of: one sum would
- * wait for itself.
- */
-#define LANES 8
-
-typedef struct LaneSums
-{
-	double		rr[LANES];
-	double		ry[LANES];
-	double		cy[LANES];
-} LaneSums;
-
-/*
- * The bits of eight dimensions, and what they add to the sums.  Signs are as
- * good as random, so nothing branches on them.
- */
-static inline unsigned
-encode_eight(const float *residual, const float *centre, LaneSums *sums)
-{
-	unsigned	bits = 0;
-	float		sign[LANES];
-
-	for (int k = 0; k < LANES; k++)
-		sign[k] = (float) (2 * (residual[k] > 0) - 1);
-	for (int k = 0; k < LANES; k++)
-	{
-		double		r = residual[k];
-
-		sums->rr[k] += r * r;
-		sums->ry[k] += fabs(r);
-		sums->cy[k] += (double) (centre[k] * sign[k]);
-	}
-	for (int k = 0; k < LANES; k++)
-		bits |= (unsigned) (residual[k] > 0) << k;
-	return bits;
-}
-
 /* The bits of sixteen dimensions from i on. */
 static inline unsigned
 encode_sixteen(size_t dim, size_t i, const float *residual, const float *centre,
-			   LaneSums *sums)
+			   VdbEncodeSums *sums)
 {
-	float		r_tail[16],
-				c_tail[16];
-	const float *r = vdb_quant_sixteen(residual, i, dim, r_tail);
-	const float *c = vdb_quant_sixteen(centre, i, dim, c_tail);
-	unsigned	low = encode_eight(r, c, sums);
+	float		r_tail[VDB_ENCODE_RUN],
+				c_tail[VDB_ENCODE_RUN];
+	uint8_t		bits[2];
 
-	return low | encode_eight(r + LANES, c + LANES, sums) << LANES;
+	vdb_kernel.encode_bits(vdb_quant_sixteen(residual, i, dim, r_tail),
+						   vdb_quant_sixteen(centre, i, dim, c_tail), 1, bits, sums);
+	return bits[0] | (unsigned) bits[1] << 8;
 }
 
 static void
 finish_encode(size_t dim, VdbMetric metric, const float *residual, const float *centre,
-			  const float *origin, const LaneSums *lanes, VdbQuantRowFactors *factors)
+			  const float *origin, const VdbEncodeSums *lanes, VdbQuantRowFactors *factors)
 {
 	VdbQuantSums sums = {.yy = (double) dim / 4};
 
 	/* what the code stands for is a half of 1 or -1 */
-	for (int k = 0; k < LANES; k++)
+	for (int k = 0; k < VDB_ENCODE_LANES; k++)
 	{
 		sums.rr += lanes->rr[k];
 		sums.ry += lanes->ry[k] / 2;
@@ -141,7 +103,7 @@ vdb_quant_block_encode(size_t dim, VdbMetric metric, const float *residual,
 					   const float *centre, const float *origin,
 					   VdbQuantBlock *block, int lane)
 {
-	LaneSums	sums = {0};
+	VdbEncodeSums sums = {0};
 	VdbQuantRowFactors factors;
 
 	for (size_t i = 0; i < dim; i += 16)
@@ -166,14 +128,16 @@ vdb_quant_bits_encode(size_t dim, VdbMetric metric, const float *residual,
 					  const float *centre, const float *origin,
 					  uint8_t *bits, VdbQuantRowFactors *factors)
 {
-	LaneSums	sums = {0};
+	VdbEncodeSums sums = {0};
+	size_t		whole = dim / VDB_ENCODE_RUN * VDB_ENCODE_RUN;
 
-	for (size_t i = 0; i < dim; i += 16)
+	vdb_kernel.encode_bits(residual, centre, whole / VDB_ENCODE_RUN, bits, &sums);
+	if (whole < dim)
 	{
-		unsigned	sixteen = encode_sixteen(dim, i, residual, centre, &sums);
+		unsigned	last = encode_sixteen(dim, whole, residual, centre, &sums);
 
-		*bits++ = (uint8_t) sixteen;
-		*bits++ = (uint8_t) (sixteen >> 8);
+		bits[whole / 8] = (uint8_t) last;
+		bits[whole / 8 + 1] = (uint8_t) (last >> 8);
 	}
 	finish_encode(dim, metric, residual, centre, origin, &sums, factors);
 }
@@ -223,7 +187,8 @@ vdb_quant_tables_size(size_t dim)
 
 /*
  * The largest sum of magnitudes over the 16 elements whose tables are added
- * in 8 bits: tables t, t + 4, t + 8 and t + 12 of a run.
+ * in 8 bits: tables t, t + 4, t + 8 and t + 12 of a run.  Not finite if one of
+ * the sums is not.
  */
 static float
 largest_sum(size_t dim, const float *query)
@@ -246,7 +211,7 @@ largest_sum(size_t dim, const float *query)
 		{
 			float		sum = (sums[k] + sums[k + 1]) + (sums[k + 2] + sums[k + 3]);
 
-			if (sum > largest)
+			if (sum > largest || isnan(sum))
 				largest = sum;
 		}
 	}
@@ -289,6 +254,17 @@ vdb_quant_tables_init(VdbQuantTables *tables, size_t dim, const float *query,
 	float		scale = step >= FLT_MIN ? 1 / step : 0;
 	int32_t		magnitudes = 0;
 
+	memset(tables, 0, sizeof(*tables));
+	tables->scan.tables = memory;
+	tables->scan.ntables = ntables(dim);
+
+	/* Of a query that is too large, or no number, neither is any estimate. */
+	if (!isfinite(largest))
+	{
+		memset(memory, 0, vdb_quant_tables_size(dim));
+		tables->scan.step = tables->scan.bias = tables->noise = NAN;
+		return;
+	}
 	for (size_t i = 0; i < dim; i += 16)
 	{
 		float		tail[16];
@@ -300,9 +276,6 @@ vdb_quant_tables_init(VdbQuantTables *tables, size_t dim, const float *query,
 		for (int k = 0; k < 16; k += 4, table += VDB_TABLE)
 			fill_table(weights + k, table);
 	}
-	memset(tables, 0, sizeof(*tables));
-	tables->scan.tables = memory;
-	tables->scan.ntables = ntables(dim);
 	tables->scan.step = step;
 
 	/* <s, k> = sum of the weights where s > 0, less half of all */

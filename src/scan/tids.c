@@ -73,19 +73,17 @@ vdb_scan_tids_create(TIDBitmap *bitmap, BlockNumber nblocks)
 	OffsetNumber offsets[MaxHeapTuplesPerPage];
 	BlockNumber block;
 	VdbCompatBitmap walk;
-	bool		recheck;
 	int			n;
 
 	tids->nblocks = nblocks;
 	tids->stride = 8;
 	tids->bits = palloc_extended(Max((Size) nblocks, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	vdb_compat_bitmap_begin(&walk, bitmap);
-	while (vdb_compat_bitmap_next(&walk, &block, offsets, lengthof(offsets), &n, &recheck))
+	while (vdb_compat_bitmap_next(&walk, &block, offsets, lengthof(offsets), &n))
 	{
 		/* What came into the table after it was measured, the snapshot does not see. */
 		if (block >= nblocks)
 			continue;
-		tids->recheck |= recheck;
 		if (n < 0)
 			add_whole(tids, block);
 		else
@@ -101,23 +99,38 @@ vdb_scan_tids_first(ItemPointer tid)
 	ItemPointerSet(tid, 0, InvalidOffsetNumber);
 }
 
+/* The first byte from this one on that is not 0. */
+static Size
+next_byte(const uint8 *bytes, Size at, Size end)
+{
+	uint64		word;
+
+	for (; at < end && at % sizeof(word) != 0; at++)
+		if (bytes[at] != 0)
+			return at;
+	for (; at + sizeof(word) <= end; at += sizeof(word))
+	{
+		memcpy(&word, bytes + at, sizeof(word));
+		if (word != 0)
+			break;
+	}
+	while (at < end && bytes[at] == 0)
+		at++;
+	return at;
+}
+
 /* The first block from this one on that has rows. */
 static BlockNumber
 next_block(const VdbScanTids *tids, BlockNumber block)
 {
-	uint32		bytes = tids->stride / 8;
+	Size		bytes = tids->stride / 8;
+	BlockNumber next = next_byte(tids->bits, block * bytes, tids->nblocks * bytes) / bytes;
 
-	for (; block < tids->nblocks; block++)
-	{
-		const uint8 *bits = tids->bits + (Size) block * bytes;
-
-		if (tids->whole != NULL && (tids->whole[block / 8] & (1 << block % 8)) != 0)
-			return block;
-		for (uint32 i = 0; i < bytes; i++)
-			if (bits[i] != 0)
+	if (tids->whole != NULL)
+		for (; block < next; block++)
+			if ((tids->whole[block / 8] & (1 << block % 8)) != 0)
 				return block;
-	}
-	return block;
+	return next;
 }
 
 /* Rows beyond this are not in the set. */

@@ -2,8 +2,9 @@
  * tids.h
  *	  A set of rows of a table, by their row ids: the rows that a search is for.
  *
- * Made from the bitmap that PostgreSQL makes of a condition.  What it is asked
- * most is whether a row is in it, in any order.
+ * Made from the bitmap that PostgreSQL makes of a condition, which whoever reads
+ * the rows tests once more.  What it is asked most is whether a row is in it, in
+ * any order.
  */
 #ifndef VDB_SCAN_TIDS_H
 #define VDB_SCAN_TIDS_H
@@ -17,7 +18,6 @@ typedef struct VdbScanTids
 	uint32		stride;			/* bits of a block: a power of two, 8 at least */
 	uint64		count;			/* rows that are known to be in it */
 	uint64		lossy;			/* blocks all of whose rows may be in it */
-	bool		recheck;		/* rows that are in it may not be wanted */
 	uint8	   *bits;			/* stride bits for each block */
 	uint8	   *whole;			/* a bit for each block: lossy; NULL if none is */
 } VdbScanTids;

@@ -3,18 +3,16 @@
  *	  As much of a PostgreSQL backend as the types need, for fuzzing.
  *
  * Each function does what the backend's function of that name does, as far as
- * the types can tell; where the backend gives more memory than it was asked
- * for, these do not.  An error ends the call that fuzz_call() made.
+ * the types can tell; errors go to the PG_TRY() that they were raised in.
  */
 #include "backend.h"
-
-#include <setjmp.h>
 
 #include "access/tupmacs.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
@@ -33,10 +31,6 @@
 int			fuzz_sqlstate;
 bool		fuzz_soft_errors;
 bool		fuzz_in_aggregate;
-int32		fuzz_typmods[2];
-int			fuzz_ntypmods;
-
-static jmp_buf *handler = NULL;
 
 void
 fuzz_fail(const char *what, const char *file, int line)
@@ -55,101 +49,22 @@ fuzz_fault(const char *name)
 }
 #endif
 
-/* ---- memory ---- */
-
-static void **blocks = NULL;
-static size_t nblocks = 0;
-static size_t max_blocks = 0;
-
-void *
-fuzz_alloc(size_t size)
-{
-	if (nblocks == max_blocks)
-	{
-		max_blocks = 2 * max_blocks + 64;
-		blocks = realloc(blocks, max_blocks * sizeof(void *));
-	}
-	return blocks[nblocks++] = malloc(size);
-}
-
-void
-fuzz_reset(void)
-{
-	for (size_t i = 0; i < nblocks; i++)
-		free(blocks[i]);
-	nblocks = 0;
-}
-
-void *
-palloc(Size size)
-{
-	if (!AllocSizeIsValid(size))
-		elog(ERROR, "invalid memory alloc request size %zu", size);
-	if (fuzz_fault("palloc") && size > 32)
-		size--;
-	if (fuzz_fault("align"))
-		return (char *) fuzz_alloc(size + 1) + 1;
-	return fuzz_alloc(size);
-}
-
-void *
-palloc0(Size size)
-{
-	return memset(palloc(size), 0, size);
-}
-
-/* The block of an address, which has to be one. */
-static void **
-block_of(void *pointer)
-{
-	for (size_t i = nblocks; i-- > 0;)
-		if (blocks[i] == pointer)
-			return &blocks[i];
-	fuzz_fail("freed or changed what was not allocated", __FILE__, __LINE__);
-}
-
-void
-pfree(void *pointer)
-{
-	void	  **block = block_of(pointer);
-
-	free(pointer);
-	*block = blocks[--nblocks];
-}
-
-void *
-repalloc(void *pointer, Size size)
-{
-	void	  **block = block_of(pointer);
-
-	return *block = realloc(pointer, size);
-}
-
-char *
-pnstrdup(const char *in, Size len)
-{
-	char	   *out;
-
-	len = strnlen(in, len);
-	out = palloc(len + 1);
-	memcpy(out, in, len);
-	out[len] = '\0';
-	return out;
-}
-
-char *
-pstrdup(const char *in)
-{
-	return pnstrdup(in, strlen(in));
-}
-
 /* ---- errors ---- */
+
+sigjmp_buf *PG_exception_stack = NULL;
+ErrorContextCallback *error_context_stack = NULL;
+volatile uint32 CritSectionCount = 0;
+
+static char message[1024];
 
 bool
 errstart(int elevel, const char *domain)
 {
-	CHECK(elevel == ERROR);
+	if (elevel < ERROR)
+		return false;
+	CHECK(elevel == ERROR && CritSectionCount == 0 && PG_exception_stack != NULL);
 	fuzz_sqlstate = ERRCODE_INTERNAL_ERROR;
+	message[0] = '\0';
 	return true;
 }
 
@@ -166,41 +81,73 @@ errcode(int sqlerrcode)
 	return 0;
 }
 
-static int
-message(const char *fmt, va_list args)
-{
-	char		text[1024];
-
-	vsnprintf(text, sizeof(text), fmt, args);
-	return 0;
-}
-
-#define MESSAGE(name) \
+/* All of an error's texts are made, to see that they can be. */
+#define TEXT(name, to) \
 	int \
 	name(const char *fmt,...) \
 	{ \
+		char		text[sizeof(message)]; \
 		va_list		args; \
 		\
 		va_start(args, fmt); \
-		message(fmt, args); \
+		vsnprintf(to, sizeof(message), fmt, args); \
 		va_end(args); \
+		(void) text; \
 		return 0; \
 	} \
 	extern int	no_such_variable
 
-MESSAGE(errmsg);
-MESSAGE(errmsg_internal);
-MESSAGE(errdetail);
-MESSAGE(errdetail_internal);
-MESSAGE(errhint);
+TEXT(errmsg, message);
+TEXT(errmsg_internal, message);
+TEXT(errdetail, text);
+TEXT(errdetail_internal, text);
+TEXT(errhint, text);
+
+void
+pg_re_throw(void)
+{
+	siglongjmp(*PG_exception_stack, 1);
+}
 
 void
 errfinish(const char *filename, int lineno, const char *funcname)
 {
 	/* elog() is for what cannot happen */
 	if (fuzz_sqlstate == ERRCODE_INTERNAL_ERROR)
+	{
+		fprintf(stderr, "%s\n", message);
 		fuzz_fail("an internal error was raised", filename, lineno);
-	longjmp(*handler, 1);
+	}
+	pg_re_throw();
+}
+
+ErrorData *
+CopyErrorData(void)
+{
+	ErrorData  *error = palloc0(sizeof(ErrorData));
+
+	error->elevel = ERROR;
+	error->sqlerrcode = fuzz_sqlstate;
+	error->message = pstrdup(message);
+	return error;
+}
+
+void
+FreeErrorData(ErrorData *edata)
+{
+	pfree(edata->message);
+	pfree(edata);
+}
+
+void
+FlushErrorState(void)
+{
+}
+
+const char *
+fuzz_message(void)
+{
+	return message;
 }
 
 #if PG_VERSION_NUM >= 160000
@@ -248,8 +195,8 @@ bool
 fuzz_call(PGFunction function, const Datum *args, int nargs, Datum *result, bool *isnull)
 {
 	LOCAL_FCINFO(fcinfo, FUZZ_MAX_ARGS);
-	jmp_buf		here;
 	struct Node *context = NULL;
+	volatile bool raised = false;
 
 #if PG_VERSION_NUM >= 160000
 	ErrorSaveContext save = {T_ErrorSaveContext};
@@ -263,15 +210,18 @@ fuzz_call(PGFunction function, const Datum *args, int nargs, Datum *result, bool
 		fcinfo->args[i].value = args[i];
 		fcinfo->args[i].isnull = false;
 	}
-	if (setjmp(here) != 0)
+	PG_TRY();
 	{
-		handler = NULL;
-		return false;
+		*result = function(fcinfo);
+		*isnull = fcinfo->isnull;
 	}
-	handler = &here;
-	*result = function(fcinfo);
-	*isnull = fcinfo->isnull;
-	handler = NULL;
+	PG_CATCH();
+	{
+		raised = true;
+	}
+	PG_END_TRY();
+	if (raised)
+		return false;
 #if PG_VERSION_NUM >= 160000
 	if (save.error_occurred)
 	{
@@ -470,23 +420,30 @@ ArrayGetNItems(int ndim, const int *dims)
 	return n;
 }
 
-/* The caller does not ask for nulls: then one is an error. */
+/* Where the caller does not ask for nulls, one is an error. */
 void
 deconstruct_array(ArrayType *array, Oid elmtype, int elmlen, bool elmbyval, char elmalign,
 				  Datum **elemsp, bool **nullsp, int *nelemsp)
 {
 	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	const bits8 *bitmap = ARR_NULLBITMAP(array);
 	char	   *p = ARR_DATA_PTR(array);
 
-	CHECK(nullsp == NULL);
-	*elemsp = palloc(n * sizeof(Datum));
+	*elemsp = palloc0(n * sizeof(Datum));
 	*nelemsp = n;
-	if (array_contains_nulls(array))
+	if (nullsp != NULL)
+		*nullsp = palloc0(n * sizeof(bool));
+	else if (array_contains_nulls(array))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("null array element not allowed in this context")));
 	for (int i = 0; i < n; i++)
 	{
+		if (bitmap != NULL && (bitmap[i / 8] & (1 << i % 8)) == 0)
+		{
+			(*nullsp)[i] = true;
+			continue;
+		}
 		p = (char *) att_align_pointer(p, elmalign, elmlen, p);
 		(*elemsp)[i] = fetch_att(p, elmbyval, elmlen);
 		p = att_addlength_pointer(p, elmlen, p);
@@ -511,13 +468,35 @@ construct_array(Datum *elems, int nelems, Oid elmtype, int elmlen, bool elmbyval
 	return array;
 }
 
+static int32
+parse_integer(const char *text)
+{
+	char	   *end;
+	long		number;
+
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (errno != 0 || number != (int32) number)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("out of range")));
+	if (end == text || *end != '\0')
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), errmsg("no integer")));
+	return (int32) number;
+}
+
 int32 *
 ArrayGetIntegerTypmods(ArrayType *arr, int *n)
 {
-	int32	   *result = palloc(sizeof(fuzz_typmods));
+	int32	   *result;
+	Datum	   *elements;
 
-	memcpy(result, fuzz_typmods, sizeof(fuzz_typmods));
-	*n = fuzz_ntypmods;
+	if (ARR_ELEMTYPE(arr) != CSTRINGOID || ARR_NDIM(arr) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_ELEMENT_ERROR),
+				 errmsg("typmod array must be type cstring[], one-dimensional")));
+	deconstruct_array(arr, CSTRINGOID, -2, false, TYPALIGN_CHAR, &elements, NULL, n);
+	result = palloc(*n * sizeof(int32));
+	for (int i = 0; i < *n; i++)
+		result[i] = parse_integer(DatumGetCString(elements[i]));
 	return result;
 }
 

@@ -1,9 +1,6 @@
 /*
  * backend.h
  *	  As much of a PostgreSQL backend as the types need, for fuzzing.
- *
- * Memory comes from malloc(), each piece by itself and no byte larger than
- * asked for, so that AddressSanitizer sees every read and write outside.
  */
 #ifndef VDB_FUZZ_BACKEND_H
 #define VDB_FUZZ_BACKEND_H
@@ -28,16 +25,23 @@ extern int	fuzz_sqlstate;
 /* Are errors saved, where the function can do that, instead of raised? */
 extern bool fuzz_soft_errors;
 
-/* Frees whatever has been allocated since the last time. */
+/* What the last error said. */
+extern const char *fuzz_message(void);
+
+/*
+ * Ends an input: what CurrentMemoryContext was at its beginning becomes that
+ * again, without any memory.
+ */
 extern void fuzz_reset(void);
+
+/* More than this, in one piece, nobody has a reason to ask for. */
+extern Size fuzz_most_memory;
 
 /* Memory that goes with fuzz_reset(). */
 extern void *fuzz_alloc(size_t size);
 
-/* What AggCheckCallContext() and ArrayGetIntegerTypmods() answer. */
+/* What AggCheckCallContext() answers. */
 extern bool fuzz_in_aggregate;
-extern int32 fuzz_typmods[2];
-extern int	fuzz_ntypmods;
 
 /* Ends the program, as a finding. */
 pg_noreturn extern void fuzz_fail(const char *what, const char *file, int line);

@@ -54,37 +54,6 @@ must(PGFunction function, const Datum *args, int nargs)
 
 /* ---- the input ---- */
 
-/* The next n bytes; zeroes after the end. */
-void
-take(Input *in, void *to, size_t n)
-{
-	size_t		have = Min(n, in->left);
-
-	memset(to, 0, n);
-	if (have > 0)
-		memcpy(to, in->p, have);
-	in->p += have;
-	in->left -= have;
-}
-
-uint8_t
-take_byte(Input *in)
-{
-	uint8_t		byte;
-
-	take(in, &byte, 1);
-	return byte;
-}
-
-int32
-take_int32(Input *in)
-{
-	int32		value;
-
-	take(in, &value, sizeof(value));
-	return value;
-}
-
 /* The first byte says which type, which instruction set, and whether -1 is the typmod. */
 int
 take_type(Input *in, int ntypes, int32 *typmod)
@@ -92,7 +61,7 @@ take_type(Input *in, int ntypes, int32 *typmod)
 	uint8_t		byte = take_byte(in);
 
 	/* letters and digits, too, for seeds that can be read */
-	vdb_kernel_select(byte / 16 % (vdb_kernel_best() + 1));
+	fuzz_take_kernel(byte / 16 % fuzz_nkernels);
 	if (typmod != NULL)
 		*typmod = byte & 8 ? 3 : -1;
 	return byte % 8 % ntypes;

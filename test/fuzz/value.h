@@ -6,7 +6,7 @@
 #ifndef VDB_FUZZ_VALUE_H
 #define VDB_FUZZ_VALUE_H
 
-#include "backend.h"
+#include "input.h"
 
 #include "utils/array.h"
 
@@ -63,17 +63,6 @@ extern bool call(Datum *result, PGFunction function, const Datum *args, int narg
 extern Datum must(PGFunction function, const Datum *args, int nargs);
 
 /* ---- the input ---- */
-
-typedef struct Input
-{
-	const uint8_t *p;
-	size_t		left;
-} Input;
-
-/* The next n bytes; zeroes after the end. */
-extern void take(Input *in, void *to, size_t n);
-extern uint8_t take_byte(Input *in);
-extern int32 take_int32(Input *in);
 
 /* The first byte says which type, which instruction set, and whether -1 is the typmod. */
 extern int	take_type(Input *in, int ntypes, int32 *typmod);

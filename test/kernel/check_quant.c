@@ -202,6 +202,46 @@ check_dot(const VdbKernels *k, VdbCodeBits width, int bits)
 	result(ok, k->name, what);
 }
 
+/* Codes of residuals: the reference's to the bit, sums too. */
+static void
+check_encode(const VdbKernels *k)
+{
+	bool		ok = true;
+
+	for (size_t runs = 0; runs < 70; runs++)
+	{
+		size_t		n = runs * VDB_ENCODE_RUN;
+		float	   *residual = allocate((n + 1) * sizeof(float)),
+				   *centre = allocate((n + 1) * sizeof(float));
+		uint8_t    *want = allocate(n + 1),
+				   *got = allocate(n + 1);
+		VdbEncodeSums want_sums = {.yy = {1}},
+					got_sums = {.yy = {1}};
+
+		for (size_t i = 0; i < n; i++)
+		{
+			/* zeroes, and some that the scale takes beyond the grid */
+			residual[i] = i % 17 == 3 ? 0 : (float) random_normal();
+			centre[i] = (float) random_normal();
+		}
+		want[n] = got[n] = 77;
+		vdb_kernel_scalar.encode_bytes(residual, centre, runs, 50, want, &want_sums);
+		k->encode_bytes(residual, centre, runs, 50, got, &got_sums);
+		ok = ok && memcmp(got, want, n + 1) == 0 && got[n] == 77;
+		vdb_kernel_scalar.encode_bits(residual, centre, runs, want, &want_sums);
+		k->encode_bits(residual, centre, runs, got, &got_sums);
+		ok = ok && memcmp(got, want, n + 1) == 0 &&
+			memcmp(&got_sums, &want_sums, sizeof(want_sums)) == 0;
+		for (size_t i = 0; i < n; i++)
+			ok = ok && (got[i / 8] >> i % 8 & 1) == (residual[i] > 0);
+		free(residual);
+		free(centre);
+		free(want);
+		free(got);
+	}
+	result(ok, k->name, "codes of residuals, the same bits");
+}
+
 static uint64_t
 checksum(const float *x, size_t n)
 {
@@ -980,6 +1020,7 @@ main(void)
 		check_dot(&sets[set], VDB_CODE8, 8);
 		check_dot(&sets[set], VDB_CODE4, 4);
 		check_dot(&sets[set], VDB_CODE2, 2);
+		check_encode(&sets[set]);
 		check_rotation(&sets[set]);
 		check_lanes(&sets[set]);
 		check_bits(&sets[set]);

@@ -5,6 +5,7 @@
 #
 # It sets VDB_TREE, the root of this source tree, and reads
 #   PG_CONFIG     the PostgreSQL to use (default: Debian's newest)
+#   VECDB_PG      or the one to build and use: 15-assert, 18-sanitized, ...
 #   VECDB_CACHE   what is worth keeping between runs: downloads, chroots
 #   VECDB_USER    when root runs this, the user that runs PostgreSQL, which
 #                 refuses to be run by root (default: postgres)
@@ -107,6 +108,14 @@ vdb_logged() {
     fi
 }
 
+# vdb_unless_skipped NAME...: print the tests that VECDB_SKIP does not name.
+vdb_unless_skipped() {
+    local name
+    for name in "$@"; do
+        [[ " ${VECDB_SKIP:-} " == *" $name "* ]] || printf '%s\n' "$name"
+    done
+}
+
 # vdb_copy_tree DIR: copy the files of this tree that git tracks or would
 # track, as they are now, to DIR.  Without git, all but build products.
 vdb_copy_tree() {
@@ -152,21 +161,42 @@ vdb_need_packages() {
     rm -f "$log"
 }
 
-# vdb_need_python FILE: print the path of a Python that has the packages of
-# FILE, a requirements.txt which names every one of them.  It is a virtual
-# environment in VECDB_CACHE (or, for a normal user who may not write there,
-# in a cache of the user's own), made when there is none for this FILE and
-# this Python yet.
-vdb_need_python() {
-    local cache=$VECDB_CACHE dir sum
+# vdb_debian_uri [-security]: print where this machine gets Debian from, or its
+# security updates.
+vdb_debian_uri() {
+    local uri uris
+    uris=$(sed -n -E -e 's/^URIs: *([^ ]+).*/\1/p' \
+        -e 's/^deb (\[[^]]*\] )?([^ ]+).*/\2/p' \
+        /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null || true)
+    if [[ -n ${1:-} ]]; then
+        uri=$(grep -m 1 security <<<"$uris" || true)
+    else
+        uri=$(grep -m 1 -v security <<<"$uris" || true)
+    fi
+    printf '%s\n' "${uri:-http://deb.debian.org/debian${1:-}}"
+}
+
+# vdb_own_cache: print a folder to keep things in: VECDB_CACHE or, for a normal
+# user who may not write there, a cache of the user's own.
+vdb_own_cache() {
+    local cache=$VECDB_CACHE
     mkdir -p "$cache" 2>/dev/null && [[ -w $cache ]] ||
         cache=${XDG_CACHE_HOME:-$HOME/.cache}/vecdb
+    printf '%s\n' "$cache"
+}
+
+# vdb_need_python FILE: print the path of a Python that has the packages of
+# FILE, a requirements.txt which names every one of them.  It is a virtual
+# environment in vdb_own_cache, made when there is none for this FILE and this
+# Python yet.
+vdb_need_python() {
+    local dir sum
     sum=$({ /usr/bin/python3 --version && cat "$1"; } | sha256sum)
-    dir=$cache/python-${sum:0:12}
+    dir=$(vdb_own_cache)/python-${sum:0:12}
     (
         # Whoever runs PostgreSQL runs this Python.
         umask 022
-        mkdir -p "$cache"
+        mkdir -p "${dir%/*}"
         flock 9
         if [[ ! -e $dir/complete ]]; then
             vdb_say "installing the Python packages of ${1#"$VDB_TREE/"} (once)"
@@ -203,13 +233,41 @@ vdb_find_pg() {
     done
 }
 
+# Whatever changes how test/lib/make-pg builds needs another number here.
+vdb_pg_recipe=3
+
+# vdb_made_pg NAME: print the pg_config of a PostgreSQL that checks itself,
+# NAME being its version and kind, 15-assert or 18-sanitized say.  It is in
+# vdb_own_cache, built when it is not there yet.
+vdb_made_pg() {
+    local dir
+    [[ $1 =~ ^(15|17|18)-(assert|sanitized)$ ]] ||
+        vdb_die "VECDB_PG: no '$1'; there are 15, 17 and 18, -assert and -sanitized"
+    dir=$(vdb_own_cache)/pg-$1-v$vdb_pg_recipe
+    (
+        # Another user than the one who builds it runs it.
+        umask 022
+        mkdir -p "${dir%/*}"
+        flock 9
+        if [[ ! -e $dir/complete ]]; then
+            vdb_need_packages gcc libc6-dev make bison flex perl libipc-run-perl \
+                libicu-dev pkg-config bzip2 debian-archive-keyring
+            vdb_say "building PostgreSQL $1 (once, some minutes)"
+            vdb_logged "$dir.log" nice "$VDB_TREE/test/lib/make-pg" \
+                "${1%-*}" "${1#*-}" "$dir"
+        fi
+    ) 9>>"$dir.lock" && [[ -e $dir/complete ]] && printf '%s\n' "$dir/bin/pg_config"
+}
+
 # vdb_need_pg: choose the PostgreSQL, installing Debian's if there is none,
 # and whatever a build needs.  Sets and exports PG_CONFIG; sets VDB_BIN, the
 # folder of initdb, postgres and psql, and VDB_PG_VERSION, 15 say.
 vdb_need_pg() {
     local newest
     vdb_need_packages gcc libc6-dev make
-    if [[ -z ${PG_CONFIG:-} ]]; then
+    if [[ -n ${VECDB_PG:-} ]]; then
+        PG_CONFIG=$(vdb_made_pg "$VECDB_PG") || vdb_die "PostgreSQL $VECDB_PG is missing"
+    elif [[ -z ${PG_CONFIG:-} ]]; then
         PG_CONFIG=$(vdb_find_pg)
         if [[ -z $PG_CONFIG ]]; then
             vdb_need_packages postgresql
@@ -277,7 +335,8 @@ vdb_build() {
 # listens on a unix socket in DIR only (psql -h DIR -p PORT -U postgres),
 # which nobody but vdb_user and root can reach and which asks for no
 # password, and logs to DIR/log.  Each CONF is a line of postgresql.conf,
-# "shared_buffers = 1GB" say.  DIR is an absolute path below folders that
+# "shared_buffers = 1GB" say; TEMP_CONFIG names a file with more of them, as it
+# does for PostgreSQL's own tests.  DIR is an absolute path below folders that
 # vdb_user may enter, and short, because a socket's name must be.
 vdb_cluster_start() {
     local dir=$1 port=$2 line
@@ -300,6 +359,7 @@ vdb_cluster_start() {
     {
         printf '%s\n' "port = $port" "listen_addresses = ''" \
             "unix_socket_directories = '$dir'"
+        [[ -z ${TEMP_CONFIG:-} ]] || cat "$TEMP_CONFIG"
         for line in "$@"; do
             printf '%s\n' "$line"
         done

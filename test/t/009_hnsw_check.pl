@@ -122,6 +122,7 @@ my %faults = (
     meta_magic => [ qr/metapage is not of this/, sub { my ($i, $p) = @_; set_u32($p->[0], 0, 4711) } ],
     meta_version => [ qr/another version of vecdb/, sub { my ($i, $p) = @_; set_u32($p->[0], 4, 99) } ],
     meta_dim => [ qr/impossible values/, sub { my ($i, $p) = @_; set_u32($p->[0], 8, 70000) } ],
+    meta_other_dim => [ qr/impossible values/, sub { my ($i, $p) = @_; set_u32($p->[0], 8, 41) } ],
     meta_metric => [ qr/impossible values/, sub { my ($i, $p) = @_; set_u8($p->[0], 13, 1) } ],
     meta_m => [ qr/impossible values/, sub { my ($i, $p) = @_; set_u8($p->[0], 19, 0) } ],
     meta_codes => [ qr/impossible values/, sub { my ($i, $p) = @_; set_u32($p->[0], 40, 70000) } ],

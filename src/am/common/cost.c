@@ -13,6 +13,7 @@
 
 #include <math.h>
 
+#include "access/amapi.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "utils/selfuncs.h"
@@ -28,8 +29,22 @@
  */
 #define IMPOSSIBLE 1e100
 
-/* To find a row of the table, in memory; in units of cpu_operator_cost. */
+/*
+ * A row more, in units of cpu_operator_cost: to find it in the index, beyond those
+ * that the first search has found, and in the table, in memory.
+ */
+#define COST_OF_MORE 200.0
 #define COST_OF_FETCH 100.0
+
+/* The share of rows in the set that a scan keeps to; while that is estimated. */
+static double within = 1;
+
+double
+vdb_am_uncached(const IndexOptInfo *index)
+{
+	return index->pages > effective_cache_size ?
+		1 - effective_cache_size / (double) index->pages : 0;
+}
 
 VdbAmWork
 vdb_am_fraction(const IndexOptInfo *index, double fraction, double seeks, Cost cpu_per_row)
@@ -37,11 +52,17 @@ vdb_am_fraction(const IndexOptInfo *index, double fraction, double seeks, Cost c
 	VdbAmWork	work;
 
 	fraction = Min(Max(fraction, 0), 1);
-	work.pages = Max(ceil(fraction * index->pages), 1);
+	work.pages = vdb_am_uncached(index) * Max(ceil(fraction * index->pages), 1);
 	work.seeks = Min(seeks, work.pages);
 	work.rows = fraction * Max(index->tuples, 0);
 	work.cpu = work.rows * cpu_per_row;
 	return work;
+}
+
+bool
+vdb_am_is_filtered(const IndexPath *path)
+{
+	return path->indexclauses != NIL || within < 1;
 }
 
 double
@@ -51,6 +72,7 @@ vdb_am_share(PlannerInfo *root, const IndexPath *path)
 	Selectivity share = clauselist_selectivity(root, conditions, path->indexinfo->rel->relid,
 											   JOIN_INNER, NULL);
 
+	share *= within;
 	return Max(share, 1 / Max(path->indexinfo->tuples, 1));
 }
 
@@ -91,7 +113,7 @@ order_cost(PlannerInfo *root, const IndexPath *path)
 	QualCost	distance;
 
 	cost_qual_eval_node(&distance, linitial(path->indexorderbys), root);
-	return COST_OF_FETCH * cpu_operator_cost + distance.per_tuple;
+	return (COST_OF_MORE + COST_OF_FETCH) * cpu_operator_cost + distance.per_tuple;
 }
 
 void
@@ -121,10 +143,11 @@ vdb_am_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 
 	/*
 	 * Only the selectivity is of use: of a partial index's condition and of
-	 * those on filter columns; and how many of the index's rows that leaves.
+	 * those on filter columns; and how many of the index's rows that leaves, of
+	 * those in the set.
 	 */
 	genericcostestimate(root, path, loop_count, &generic);
-	most_rows = generic.numIndexTuples;
+	most_rows = generic.numIndexTuples * within;
 
 	/* the vector to search for and what to filter by, evaluated once */
 	operands = index_other_operands_eval_cost(root, path->indexorderbys) +
@@ -138,5 +161,28 @@ vdb_am_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 
 	/* rows near each other in space are anywhere in the table */
 	*correlation = 0;
-	*pages = all->pages;
+	*pages = path->indexinfo->pages;
+}
+
+Cost
+vdb_am_cost_within(PlannerInfo *root, IndexPath *path, double share)
+{
+	amcostestimate_function estimate = path->indexinfo->amcostestimate;
+	Cost		first,
+				all;
+	Selectivity selectivity;
+	double		correlation,
+				pages;
+
+	PG_TRY();
+	{
+		within = share;
+		estimate(root, path, 1, &first, &all, &selectivity, &correlation, &pages);
+	}
+	PG_FINALLY();
+	{
+		within = 1;
+	}
+	PG_END_TRY();
+	return first;
 }

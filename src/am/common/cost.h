@@ -10,21 +10,36 @@
 /* Work in the index, apart from ordering what was found. */
 typedef struct VdbAmWork
 {
-	double		pages;			/* read from the index */
+	double		pages;			/* read from the index, beyond what is in memory */
 	double		seeks;			/* how many of them do not follow the one before */
 	double		rows;			/* looked at and put into order */
 	Cost		cpu;			/* to look at them, in the planner's units */
 } VdbAmWork;
 
 /*
+ * The part of the index that is not in memory.  A search goes all over it, so
+ * an index that is used is in memory as far as there is room, as PostgreSQL
+ * takes the upper pages of trees to be.
+ */
+extern double vdb_am_uncached(const IndexOptInfo *index);
+
+/*
  * The work of looking at a fraction of the index's rows and the pages that
- * they are on: cpu_per_row for each, with that many seeks.
+ * they are on, of which those count that are not in memory: cpu_per_row for each,
+ * with that many seeks.
  */
 extern VdbAmWork vdb_am_fraction(const IndexOptInfo *index, double fraction, double seeks,
 								 Cost cpu_per_row);
 
-/* The share of the index's rows that the conditions on filter columns let pass. */
+/*
+ * Does a scan test rows; and the share of the index's rows that the conditions on
+ * filter columns, and what else it is to keep to, let pass.
+ */
+extern bool vdb_am_is_filtered(const IndexPath *path);
 extern double vdb_am_share(PlannerInfo *root, const IndexPath *path);
+
+/* What the first row costs of those of a set, in which are such a share of all. */
+extern Cost vdb_am_cost_within(PlannerInfo *root, IndexPath *path, double share);
 
 /*
  * The body of an amcostestimate, whose last parameters are the same.  The

@@ -17,6 +17,9 @@
 #include "utils/memutils.h"
 
 #include "am/common/exact.h"
+#include "am/common/scan.h"
+#include "heap/heap.h"
+#include "point/point.h"
 
 /* In the context of the scan. */
 static void
@@ -64,6 +67,7 @@ queue_row(VdbAmExact *exact, IndexScanDesc scan, ItemPointer tid)
 	bool		call_again = false;
 	bool		isnull;
 
+	vdb_am_scan_check_tid(scan, tid);
 	if (table_index_fetch_tuple(exact->fetch, &at, scan->xs_snapshot, exact->slot, &call_again,
 								NULL))
 	{
@@ -74,6 +78,7 @@ queue_row(VdbAmExact *exact, IndexScanDesc scan, ItemPointer tid)
 											 key->sk_argument));
 
 		MemoryContextSwitchTo(old);
+		vdb_heap_note(scan->heapRelation, exact->slot);
 		vdb_scan_queue_push(&exact->queue, distance, tid);
 		MemoryContextReset(exact->context);
 	}
@@ -88,7 +93,7 @@ vdb_am_exact_next(VdbAmExact *exact, IndexScanDesc scan, VdbAmNext next, VdbScan
 	for (;;)
 	{
 		if (exact->queue.count > 0 &&
-			(exact->ended || exact->queue.items[0].key <= exact->bound))
+			(exact->ended || VDB_FAULT("am-too-tight") || exact->queue.items[0].key <= exact->bound))
 		{
 			*found = vdb_scan_queue_pop(&exact->queue);
 			return true;

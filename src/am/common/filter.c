@@ -260,13 +260,6 @@ narrow(Compile *compile, Range range)
 		condition->high = range.high;
 }
 
-/* The two least raw codes are kept as one, so one of them cannot be told. */
-static void
-note_least(VdbAmFilter *filter, bool zero, bool one)
-{
-	filter->lossy |= zero != one;
-}
-
 static int
 compare_codes(const void *a, const void *b)
 {
@@ -288,9 +281,6 @@ add_list(Compile *compile, VdbAmCode *list, size_t n)
 	narrow(compile, (Range) {first, last});
 	if (last.hi == first.hi && last.lo - first.lo == n - 1)
 		return;					/* all that there are from first to last */
-	note_least(compile->filter, (first.hi | first.lo) == 0,
-			   compare_codes(&first, &(VdbAmCode) {0, 1}) == 0 ||
-			   compare_codes(&list[1], &(VdbAmCode) {0, 1}) == 0);
 	list[0] = vdb_am_code_kept(first);
 	test = add_test(compile->filter, compile->column, LISTED);
 	test->list = list;
@@ -304,7 +294,6 @@ apply_set(Compile *compile, StrategyNumber strategy, Datum argument)
 	uint64		bits = vdb_am_code(compile->column, argument).lo;
 	uint64		elements = bits & ~VDB_AM_SET_BIT;
 
-	compile->filter->lossy = true;
 	if (strategy == VDB_AM_CONTAINS)
 		add_mask(compile, ALL_BITS, bits);
 	else if (elements != 0)
@@ -323,12 +312,7 @@ apply_one(Compile *compile, const ScanKeyData *key)
 		apply_set(compile, key->sk_strategy, key->sk_argument);
 	else if (vdb_am_code_place(compile->column, key->sk_subtype, key->sk_func.fn_oid,
 							   key->sk_argument, &place))
-	{
-		compile->filter->lossy |= vdb_am_code_shared(compile->column);
 		narrow(compile, range_of(compile->column, key->sk_strategy, &place));
-	}
-	else
-		compile->filter->lossy = true;
 }
 
 /*
@@ -349,10 +333,7 @@ apply_any(Compile *compile, const ScanKeyData *key, const Datum *values, int n)
 
 		if (!vdb_am_code_place(compile->column, key->sk_subtype, key->sk_func.fn_oid,
 							   values[i], &place))
-		{
-			compile->filter->lossy = true;
 			return;
-		}
 		range = range_of(compile->column, key->sk_strategy, &place);
 		if (vdb_am_code_compare(range.low, range.high) > 0)
 			continue;
@@ -362,7 +343,6 @@ apply_any(Compile *compile, const ScanKeyData *key, const Datum *values, int n)
 			widest.high = range.high;
 		list[nlist++] = range.low;
 	}
-	compile->filter->lossy |= vdb_am_code_shared(compile->column);
 	if (key->sk_strategy == VDB_AM_EQUAL && nlist > 0)
 		add_list(compile, list, nlist);
 	else
@@ -408,14 +388,15 @@ apply(Compile *compile, const ScanKeyData *key)
 		return;
 	if ((key->sk_flags & SK_ISNULL) != 0)
 		narrow(compile, no_codes);
-	else if (!is_told(compile->column, key))
-		compile->filter->lossy = true;
-	else if ((key->sk_flags & SK_SEARCHARRAY) == 0)
-		apply_one(compile, key);
-	else
+	else if (is_told(compile->column, key))
 	{
-		n = array_values(key->sk_argument, &values);
-		apply_any(compile, key, values, n);
+		if ((key->sk_flags & SK_SEARCHARRAY) == 0)
+			apply_one(compile, key);
+		else
+		{
+			n = array_values(key->sk_argument, &values);
+			apply_any(compile, key, values, n);
+		}
 	}
 }
 
@@ -424,7 +405,6 @@ static void
 finish(VdbAmFilter *filter, const VdbAmColumn *column, const Condition *condition)
 {
 	VdbAmCode	zero = {0, 0};
-	VdbAmCode	one = {0, 1};
 	bool		all = vdb_am_code_compare(condition->low, zero) == 0 &&
 		vdb_am_code_compare(condition->high, vdb_am_code_greatest(column->width)) == 0;
 
@@ -436,13 +416,8 @@ finish(VdbAmFilter *filter, const VdbAmColumn *column, const Condition *conditio
 	else if (condition->null)
 		add_range(filter, column, zero, zero);
 	else if (!all || !condition->bits)	/* no bits are NULL's */
-	{
-		note_least(filter, vdb_am_code_compare(condition->low, zero) == 0,
-				   vdb_am_code_compare(condition->low, one) <= 0 &&
-				   vdb_am_code_compare(condition->high, one) >= 0);
 		add_range(filter, column, vdb_am_code_kept(condition->low),
 				  vdb_am_code_kept(condition->high));
-	}
 }
 
 static int
@@ -467,10 +442,7 @@ set_tests(VdbAmFilter *filter, const VdbAmColumns *columns, const ScanKeyData *k
 
 		/* Is there a vector?  Codes do not tell. */
 		if (column < 0)
-		{
-			filter->lossy = true;
 			continue;
-		}
 		compile.column = &columns->column[column];
 		compile.condition = &conditions[column];
 		apply(&compile, &keys[i]);
@@ -493,7 +465,6 @@ vdb_am_filter_set(VdbAmFilter *filter, const VdbAmColumns *columns, const ScanKe
 
 	MemoryContextReset(filter->context);
 	filter->nothing = false;
-	filter->lossy = within != NULL && within->recheck;
 	filter->ntests = 0;
 	filter->tests = NULL;
 	filter->within = within;

@@ -8,9 +8,10 @@
  *
  * Codes are unsigned numbers in the order of their values, or hashes, where a
  * type has no other code of fixed width.  Code 0 is NULL's, and may be that of
- * another value as well.  So a code may say less than the value: a filter whose
- * answer may be wrong about that is lossy, and PostgreSQL is told to recheck
- * the rows that come out; never does it miss a row.
+ * another value as well.  So a code may say less than the value; never does a
+ * filter miss a row, and PostgreSQL is told to recheck those that come out.  That
+ * costs little, and a damaged or stale page shows nobody a row that a condition,
+ * a policy of row security say, hides.
  */
 #ifndef VDB_AM_FILTER_H
 #define VDB_AM_FILTER_H
@@ -89,14 +90,13 @@ extern void vdb_am_columns_encode(const VdbAmColumns *columns, const Datum *valu
 typedef struct VdbAmTest VdbAmTest;
 
 /*
- * The rows that a scan is for.  A filter may be lossy without being active: a
- * condition that codes tell nothing of is left to whoever looks again.
+ * The rows that a scan is for.  A condition that codes tell nothing of is left to
+ * whoever looks again.
  */
 typedef struct VdbAmFilter
 {
 	bool		active;			/* not all rows pass */
 	bool		nothing;		/* none does */
-	bool		lossy;			/* rows that pass have to be looked at again */
 	uint32		ntests;
 	VdbAmTest  *tests;
 	const VdbScanTids *within;	/* only these rows, or NULL */

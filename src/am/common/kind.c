@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "utils/lsyscache.h"
 #include "utils/varbit.h"
@@ -190,6 +191,17 @@ vdb_am_to_sparse(const float *x, int dim, int32 *index, float *value, VdbSparse 
 	out->index = index;
 	out->value = value;
 	out->nnz = nnz;
+}
+
+bool
+vdb_am_dim_fits(Relation index, uint32 dim)
+{
+	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
+	int32		typmod = column->atttypmod;
+
+	if (getBaseTypeAndTypmod(column->atttypid, &typmod) == VARBITOID)
+		return true;
+	return typmod < 1 || dim == typmod;
 }
 
 int

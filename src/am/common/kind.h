@@ -93,6 +93,13 @@ extern void vdb_am_to_sparse(const float *x, int dim, int32 *index, float *value
 extern int	vdb_am_index_dim(Relation index, int most_sparse);
 
 /*
+ * Whether an index of so many dimensions can be of its first column: damage is
+ * told from that.  ALTER TABLE keeps an index when the column's type says nothing
+ * any more, or a varbit becomes longer.
+ */
+extern bool vdb_am_dim_fits(Relation index, uint32 dim);
+
+/*
  * Raises the error of the SQL operator for a vector of another number of
  * dimensions than the index has.  The type of the column keeps them out,
  * unless it is varbit, whose modifier is only an upper bound; a query may have

@@ -98,4 +98,7 @@ pg_noreturn extern void vdb_am_no_bits(VdbAmQuantizer quantizer);
 /* Makes options and settings known; once, when the library is loaded. */
 extern void vdb_am_init(void);
 
+/* Loads pgvector where there are indexes that need it: before settings are defined. */
+extern void vdb_am_load_pgvector(void);
+
 #endif							/* VDB_AM_OPTIONS_H */

@@ -5,10 +5,13 @@
 #include "postgres.h"
 
 #include "access/amapi.h"
+#include "utils/rel.h"
 
+#include "am/common/check.h"
 #include "am/common/handler.h"
 #include "am/common/scan.h"
 #include "heap/heap.h"
+#include "point/point.h"
 
 IndexScanDesc
 vdb_am_scan_begin(Relation index, int nkeys, int norderbys,
@@ -40,11 +43,24 @@ vdb_am_is_ours(Oid am)
 	return ours;
 }
 
-bool
-vdb_am_scan_give(IndexScanDesc scan, ItemPointer tid, bool null, double distance, bool recheck)
+void
+vdb_am_scan_check_tid(IndexScanDesc scan, ItemPointer tid)
 {
+	if (unlikely(!vdb_am_check_is_possible(tid)))
+		ereport(ERROR,
+				errcode(ERRCODE_INDEX_CORRUPTED),
+				errmsg("index \"%s\" is damaged: it has a row id that no row can have",
+					   RelationGetRelationName(scan->indexRelation)),
+				errhint("REINDEX INDEX makes it anew from the table."));
+}
+
+bool
+vdb_am_scan_give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
+{
+	vdb_am_scan_check_tid(scan, tid);
 	scan->xs_heaptid = *tid;
-	scan->xs_recheck = recheck;
+	/* see filter.h */
+	scan->xs_recheck = scan->numberOfKeys > 0 && !VDB_FAULT("am-no-recheck");
 	scan->xs_recheckorderby = false;
 	if (!scan->xs_orderbynulls[0] && !FLOAT8PASSBYVAL)
 		pfree(DatumGetPointer(scan->xs_orderbyvals[0]));

@@ -44,8 +44,13 @@ extern IndexScanDesc vdb_am_scan_begin(Relation index, int nkeys, int norderbys,
 /* Is an access method, or an index, of vecdb? */
 extern bool vdb_am_is_ours(Oid am);
 
+/*
+ * To be asked before the table is: to PostgreSQL's buffers the last block number
+ * means a new page, so that what damage left would make the table longer.
+ */
+extern void vdb_am_scan_check_tid(IndexScanDesc scan, ItemPointer tid);
+
 /* Returns a row whose distance is null, or a number (NaN, too): for amgettuple. */
-extern bool vdb_am_scan_give(IndexScanDesc scan, ItemPointer tid, bool null, double distance,
-							 bool recheck);
+extern bool vdb_am_scan_give(IndexScanDesc scan, ItemPointer tid, bool null, double distance);
 
 #endif							/* VDB_AM_SCAN_H */

@@ -6,9 +6,8 @@
  * Nobody sees the index until the build is done, so pages are written without
  * WAL and logged whole at the end.
  *
- * Memory: maintenance_work_mem is the budget for everything here.  A graph of
- * the rows that fit into it is made and written; the others are inserted into
- * that one by one.
+ * Memory: maintenance_work_mem is the budget for everything here.  What does not
+ * fit into it goes to a file, and a graph of it is made part by part (parts.c).
  */
 #include "postgres.h"
 
@@ -23,6 +22,7 @@
 #include "utils/memutils.h"
 
 #include "am/hnsw/build.h"
+#include "point/point.h"
 
 /* The part of the graph's time in which its recall is measured. */
 #define MEASURE_SHARE 0.05
@@ -38,7 +38,8 @@ vdb_hnsw_build_phase(VdbHnswBuild *build, int64 phase, int64 total)
 	};
 	const int64 values[] = {phase, total, 0};
 
-	build->total = total;
+	build->total = build->step = total;
+	build->done = 0;
 	pgstat_progress_update_multi_param(lengthof(params), params, values);
 }
 
@@ -54,7 +55,7 @@ tell_progress(void *arg, uint64_t done, uint64_t total)
 {
 	VdbHnswBuild *build = arg;
 
-	vdb_hnsw_build_progress(build, (double) build->total * done / Max(total, 1));
+	vdb_hnsw_build_progress(build, build->done + (double) build->step * done / Max(total, 1));
 }
 
 static bool
@@ -91,8 +92,8 @@ vdb_hnsw_phase_name(int64 phase)
 			return "measuring recall";
 		case VDB_HNSW_PHASE_WRITE:
 			return "writing graph";
-		case VDB_HNSW_PHASE_INSERT:
-			return "inserting tuples";
+		case VDB_HNSW_PHASE_PARTS:
+			return "partitioning tuples";
 		case VDB_HNSW_PHASE_LOG:
 			return "writing WAL";
 		default:
@@ -106,12 +107,19 @@ vdb_hnsw_phase_name(int64 phase)
  * Gives back to the system what has been freed: malloc() may keep holes in the
  * midst of what is in use, and the next phase does not fit them.
  */
-static void
-return_memory(void)
+void
+vdb_hnsw_build_return_memory(void)
 {
 #ifdef __GLIBC__
 	malloc_trim(0);
 #endif
+}
+
+/* In the graph, whether it was reached, and the order that it is written in. */
+Size
+vdb_hnsw_build_node_memory(const VdbHnswBuild *build)
+{
+	return vdb_hnsw_graph_node_memory(build->hnsw, build->control.threads) + 1 + sizeof(uint32);
 }
 
 static double
@@ -130,7 +138,6 @@ finish_graph(VdbHnswBuild *build)
 {
 	VdbHnswHeap *heap = &build->table;
 	VdbHnswGraph *graph = &build->graph;
-	double		nodes = heap->n * Max(1, build->rows / Max(build->seen, 1));
 	uint32	   *order;
 	instr_time	begin;
 
@@ -138,9 +145,9 @@ finish_graph(VdbHnswBuild *build)
 	if (heap->table != NULL)
 		pfree(heap->table);
 	heap->table = NULL;
-	return_memory();
+	vdb_hnsw_build_return_memory();
 	vdb_hnsw_graph_create(graph, build->hnsw, heap->rows, heap->stride, heap->n,
-						  vdb_hnsw_entries_wanted(build->hnsw, nodes),
+						  vdb_hnsw_entries_wanted(build->hnsw, heap->n),
 						  Max(VDB_HNSW_MEASURED_EF, build->meta.ef_construction),
 						  build->control.threads, build->meta.seed);
 	vdb_hnsw_build_phase(build, VDB_HNSW_PHASE_GRAPH, heap->n);
@@ -158,17 +165,6 @@ finish_graph(VdbHnswBuild *build)
 	vdb_hnsw_graph_free(graph);
 }
 
-/* There is no room for more rows. */
-static void
-write_full(VdbHnswBuild *build)
-{
-	finish_graph(build);
-	return_memory();
-	build->written = true;
-	vdb_hnsw_build_phase(build, VDB_HNSW_PHASE_INSERT, build->rows);
-	vdb_hnsw_build_progress(build, build->seen);
-}
-
 /* ---- the whole ---- */
 
 static void
@@ -182,9 +178,14 @@ build_pages(VdbHnswBuild *build)
 	build->control.progress = tell_progress;
 	build->control.arg = build;
 	vdb_hnsw_learn(build);
-	vdb_hnsw_load(build, write_full);
-	if (!build->written && build->seen > 0)
+	VDB_PAUSE("hnsw-build-learnt");
+	vdb_hnsw_load(build);
+	VDB_PAUSE("hnsw-build-loaded");
+	if (build->spill != NULL)
+		vdb_hnsw_build_parts(build);
+	else if (build->seen > 0)
 		finish_graph(build);
+	VDB_PAUSE("hnsw-build-written");
 }
 
 IndexBuildResult *
@@ -198,6 +199,7 @@ vdb_hnsw_build(Relation heap, Relation index, IndexInfo *info)
 
 	if (RelationGetNumberOfBlocks(index) != 0)
 		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
+	vdb_page_build_until(index, context);
 	vdb_hnsw_init_meta(index, &build.meta);
 	pg_prng_seed(&build.random, build.meta.seed);
 	vdb_hnsw_write_empty(index, MAIN_FORKNUM, &build.meta);
@@ -205,6 +207,7 @@ vdb_hnsw_build(Relation heap, Relation index, IndexInfo *info)
 		build_pages(&build);
 	vdb_hnsw_build_phase(&build, VDB_HNSW_PHASE_LOG, 0);
 	vdb_page_log_all(index, MAIN_FORKNUM);
+	VDB_PAUSE("hnsw-build-logged");
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	result->heap_tuples = build.heap_rows;

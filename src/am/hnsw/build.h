@@ -6,7 +6,9 @@
 #define VDB_HNSW_BUILD_H
 
 #include "common/pg_prng.h"
+#include "storage/buffile.h"
 
+#include "am/hnsw/bits.h"
 #include "am/hnsw/graph.h"
 
 /*
@@ -19,7 +21,7 @@
 #define VDB_HNSW_PHASE_CONNECT 5
 #define VDB_HNSW_PHASE_MEASURE 6
 #define VDB_HNSW_PHASE_WRITE 7
-#define VDB_HNSW_PHASE_INSERT 8
+#define VDB_HNSW_PHASE_PARTS 8
 #define VDB_HNSW_PHASE_LOG 9
 
 /*
@@ -56,12 +58,19 @@ typedef struct VdbHnswBuild
 	pg_prng_state random;
 	VdbKmControl control;
 	int64		total;			/* of the phase, for its progress */
+	int64		done;			/* before the work that threads are at */
+	int64		step;			/* which is so much of the total */
 
 	Size		budget;			/* bytes that all of this may take */
 	double		rows;			/* with a vector, in the table: an estimate */
 	double		heap_rows;		/* of the table */
 	int64		seen;			/* all rows of the index */
-	bool		written;		/* what comes now is inserted */
+
+	/* what does not fit into memory: a file of rows, with their row ids and codes */
+	BufFile    *spill;			/* NULL: all is in memory */
+	uint64		nspilled;
+	VdbHnswBits nodes;			/* that have slots, by their numbers there */
+	uint64		nnodes;
 
 	VdbHnswHeap table;
 	VdbHnswGraph graph;
@@ -77,16 +86,30 @@ extern void vdb_hnsw_build_progress(VdbHnswBuild *build, int64 done);
 /* Deals with an interrupt, which is why threads may have stopped. */
 extern void vdb_hnsw_build_check(VdbKmStatus status);
 
+/* Gives memory that was freed back to the system. */
+extern void vdb_hnsw_build_return_memory(void);
+
+/* Adds up what all nodes take, but for their rows, while there is a graph of them. */
+extern Size vdb_hnsw_build_node_memory(const VdbHnswBuild *build);
+
 /* ---- load.c: from the table to memory ---- */
 
 /* Learns the origin and the scale from a sample. */
 extern void vdb_hnsw_learn(VdbHnswBuild *build);
 
 /*
- * Reads the table into memory.  When that is full, calls full(), which writes
- * what there is; the other rows are inserted.
+ * Reads the table into memory, or, if that becomes full, to build->spill, all of
+ * it but the rows without order, which then are in the index.
  */
-extern void vdb_hnsw_load(VdbHnswBuild *build, void (*full) (VdbHnswBuild *build));
+extern void vdb_hnsw_load(VdbHnswBuild *build);
+
+/* ---- parts.c: more rows than memory has room for ---- */
+
+/* Makes a graph on pages, part by part, of what was spilled. */
+extern void vdb_hnsw_build_parts(VdbHnswBuild *build);
+
+/* Puts a row into the file that is to be read by that. */
+extern void vdb_hnsw_spill(VdbHnswBuild *build, char *row, ItemPointerData *tid, char *codes);
 
 /* ---- write.c: from memory to pages ---- */
 

@@ -260,7 +260,7 @@ check_meta(VdbHnswCheck *check)
 		return false;
 	}
 	memcpy(&meta, vdb_page_contents(check->page), sizeof(meta));
-	problem = vdb_hnsw_meta_problem(kind, &meta);
+	problem = vdb_hnsw_meta_problem(check->common.index, &meta);
 	if (problem == NULL && !vdb_hnsw_is_readable(&meta))
 		problem = "another version of vecdb made it";
 	if (problem == NULL &&

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 
 #include "am/hnsw/entry.h"
+#include "point/point.h"
 
 /*
  * So many entries for each root of the number of nodes.  A lane of codes costs
@@ -106,33 +107,44 @@ fill_lane(const VdbHnsw *hnsw, Page page, uint32 lane, uint32 node, const float 
 	vdb_hnsw_entry_nodes(hnsw, page, i)[lane % VDB_BLOCK] = node;
 }
 
-void
-vdb_hnsw_entry_add(const VdbHnsw *hnsw, Relation index, bool building, uint32 node,
-				   const float *rotated)
+Buffer
+vdb_hnsw_entry_edit(const VdbHnsw *hnsw, Relation index, VdbEdit *edit, VdbHnswState *state,
+					uint32 node, const float *rotated)
 {
-	Buffer		state_buffer = vdb_page_read_exclusive(index, VDB_HNSW_STATEPAGE,
-													   VDB_HNSW_STATE);
-	VdbHnswState *state = (VdbHnswState *) vdb_page_contents(BufferGetPage(state_buffer));
 	uint32		lane = 0;
 	Buffer		buffer = find_room(hnsw, index, state->entries, &lane);
-	VdbEdit		edit;
 	Page		page;
 
-	vdb_edit_begin(&edit, index, building);
-	state = (VdbHnswState *) vdb_page_contents(vdb_edit_page(&edit, state_buffer));
 	if (BufferIsValid(buffer))
-		page = vdb_edit_page(&edit, buffer);
+		page = vdb_edit_page(edit, buffer);
 	else
 	{
 		BlockNumber block;
 
-		page = vdb_edit_new(&edit, VDB_HNSW_ENTRIES, hnsw->blocks * hnsw->stride, &block);
+		page = vdb_edit_new(edit, VDB_HNSW_ENTRIES, hnsw->blocks * hnsw->stride, &block);
 		init_page(hnsw, page);
 		vdb_page_opaque(page)->next = state->entries;
 		state->entries = block;
 	}
 	fill_lane(hnsw, page, lane, node, rotated);
 	state->nentries++;
+	return buffer;
+}
+
+void
+vdb_hnsw_entry_add(const VdbHnsw *hnsw, Relation index, bool building, uint32 node,
+				   const float *rotated)
+{
+	Buffer		state_buffer = vdb_page_read_exclusive(index, VDB_HNSW_STATEPAGE,
+													   VDB_HNSW_STATE);
+	Buffer		buffer;
+	VdbEdit		edit;
+	Page		page;
+
+	vdb_edit_begin(&edit, index, building);
+	page = vdb_edit_page(&edit, state_buffer);
+	buffer = vdb_hnsw_entry_edit(hnsw, index, &edit, (VdbHnswState *) vdb_page_contents(page),
+								 node, rotated);
 	vdb_edit_finish(&edit);
 	if (BufferIsValid(buffer))
 		vdb_page_release(buffer);
@@ -309,6 +321,7 @@ vdb_hnsw_entries_nearest(const VdbHnsw *hnsw, Relation index, BlockNumber first,
 	uint64		lanes = 0;
 
 	entries->count = 0;
+	VDB_PAUSE("hnsw-scan-entries");
 	for (BlockNumber block = first; block != InvalidBlockNumber;)
 	{
 		Buffer		buffer;

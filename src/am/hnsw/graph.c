@@ -503,7 +503,7 @@ choose_again(const VdbHnswGraph *graph, VdbHnswWorker *worker, uint32 node, uint
 			near[at] = near[at - 1];
 		near[at] = this;
 	}
-	n = vdb_hnsw_choose(&worker->other, near, n + 1, graph->most, false);
+	n = vdb_hnsw_choose(&worker->other, near, n + 1, graph->most, 0);
 	for (uint32 i = 0; i < n; i++)
 		write_list(list, i, near[i].node);
 	write_count(list, n);
@@ -548,7 +548,7 @@ put_node(const VdbHnswGraph *graph, VdbHnswWorker *worker, uint32 node)
 			break;
 		near[n++] = (VdbHnswNear) {hit->distance, hit->node, vdb_hnsw_graph_row(graph, hit->node)};
 	}
-	chosen = vdb_hnsw_choose(&worker->other, near, n, graph->m, false);
+	chosen = vdb_hnsw_choose(&worker->other, near, n, graph->m, 0);
 	for (uint32 i = 0; i < chosen; i++)
 		prefetch_list(graph, near[i].node);
 	/* An entry may have been found by others, and have a list. */

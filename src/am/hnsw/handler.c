@@ -21,20 +21,9 @@
 #define COST_OF_ROW 10.0
 #define COST_PER_KB 3.0
 
-/* To test a row in the order of pages. */
-#define COST_OF_TEST 1.5
-
-/*
- * The part of the index that is not in memory.  A search goes all over it, so
- * an index that is used is in memory as far as there is room, as PostgreSQL
- * takes the upper pages of trees to be.
- */
-static double
-uncached(const IndexOptInfo *index)
-{
-	return index->pages > effective_cache_size ?
-		1 - effective_cache_size / (double) index->pages : 0;
-}
+/* To test a row in the order of pages: by filter columns; by a set of rows. */
+#define COST_OF_TEST 1.8
+#define COST_OF_TEST_WITHIN 2.5
 
 /*
  * A search for ef rows, of which such a share passes: all entries, and the
@@ -53,7 +42,7 @@ search_work(PlannerInfo *root, const IndexOptInfo *index, const VdbHnsw *hnsw,
 	if (!hnsw->coded)
 		rows = Min(rows + state->nentries, tuples);
 	/* a page for each row, but those that are the same */
-	work.pages = uncached(index) * index_pages_fetched(rows, index->pages, pages, root);
+	work.pages = vdb_am_uncached(index) * index_pages_fetched(rows, index->pages, pages, root);
 	work.seeks = work.pages;
 	work.cpu = rows * row;
 	if (hnsw->coded)
@@ -65,11 +54,26 @@ search_work(PlannerInfo *root, const IndexOptInfo *index, const VdbHnsw *hnsw,
 
 /* All rows in the order of pages; with a filter they are tested first. */
 static VdbAmWork
-sweep_work(const IndexOptInfo *index, double share, bool filtered, Cost row)
+sweep_work(const IndexPath *path, double share, bool filtered, Cost row)
 {
-	Cost		per_row = filtered ? COST_OF_TEST * cpu_operator_cost + share * row : row;
+	double		test = path->indexclauses != NIL ? COST_OF_TEST : COST_OF_TEST_WITHIN;
+	Cost		per_row = filtered ? test * cpu_operator_cost + share * row : row;
 
-	return vdb_am_fraction(index, 1, index->pages * uncached(index), per_row);
+	return vdb_am_fraction(path->indexinfo, 1, path->indexinfo->pages, per_row);
+}
+
+/*
+ * What a search with a filter does where it would have to go far: it looks near the
+ * query, and sweeps, where it keeps about as many rows as a search.
+ */
+static VdbAmWork
+far_work(const VdbAmWork *sweep, const VdbAmWork *near)
+{
+	return (VdbAmWork)
+	{
+		.pages = near->pages + sweep->pages,.seeks = near->seeks + sweep->seeks,
+			.rows = near->rows,.cpu = near->cpu + sweep->cpu
+	};
 }
 
 static void
@@ -83,14 +87,21 @@ cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 	Cost		row = cpu_operator_cost *
 		(COST_OF_ROW + COST_PER_KB * hnsw->space.row_size / 1024);
 	double		share = vdb_am_share(root, path);
+	bool		filtered = vdb_am_is_filtered(path);
 	VdbAmWork	first,
 				all;
 
 	vdb_hnsw_read_state(index, &state);
 	first = search_work(root, info, hnsw, &state, share, row);
-	all = sweep_work(info, share, path->indexclauses != NIL, row);
-	if (path->indexclauses != NIL && all.cpu < first.cpu)
-		first = all;
+	all = sweep_work(path, share, filtered, row);
+	if (filtered)
+	{
+		VdbAmWork	near = search_work(root, info, hnsw, &state, 1, row);
+		VdbAmWork	far = far_work(&all, &near);
+
+		if (far.cpu < first.cpu)
+			first = far;
+	}
 	index_close(index, NoLock);
 	pfree(hnsw);
 	vdb_am_cost(root, path, loop_count, &first, &all, startup_cost, total_cost, selectivity,

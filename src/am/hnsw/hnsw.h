@@ -34,6 +34,7 @@ typedef struct VdbHnsw
 	uint32		row_at;			/* in a slot */
 	uint32		slot_size;
 	uint32		per_page;		/* slots */
+	uint64		page_share;		/* 2^64 over these: multiplying takes less than dividing */
 	uint32		bucket_tids;	/* row ids of a bucket, at most */
 
 	/* entries */
@@ -68,7 +69,7 @@ extern VdbHnsw *vdb_hnsw_describe(const VdbAmKind *kind, const VdbHnswMeta *meta
 extern void vdb_hnsw_init_meta(Relation index, VdbHnswMeta *meta);
 
 /* What is wrong with a metapage, or NULL; and may another version have made it? */
-extern const char *vdb_hnsw_meta_problem(const VdbAmKind *kind, const VdbHnswMeta *meta);
+extern const char *vdb_hnsw_meta_problem(Relation index, const VdbHnswMeta *meta);
 extern bool vdb_hnsw_is_readable(const VdbHnswMeta *meta);
 
 /* Writes the first two pages of an index, of a fork that is empty. */
@@ -97,7 +98,8 @@ extern void vdb_hnsw_set_efs(Relation index, uint32 k, const uint32 *efs);
 static inline BlockNumber
 vdb_hnsw_block(const VdbHnsw *hnsw, uint32 node)
 {
-	return node / hnsw->per_page;
+	/* That is less than (node + 1) / per_page, but by less than 2^-31. */
+	return ((unsigned __int128) hnsw->page_share * ((uint64) node + 1)) >> 64;
 }
 
 static inline uint32
@@ -125,6 +127,13 @@ vdb_hnsw_slot(const VdbHnsw *hnsw, Page page, uint32 slot)
 	return (VdbHnswSlot *) (vdb_page_contents(page) + vdb_hnsw_slot_at(hnsw, slot));
 }
 
+/* Where the slot of a node begins, in its page's contents. */
+static inline uint32
+vdb_hnsw_node_at(const VdbHnsw *hnsw, uint32 node)
+{
+	return vdb_hnsw_slot_at(hnsw, node - vdb_hnsw_block(hnsw, node) * hnsw->per_page);
+}
+
 /* The codes of a node's first row. */
 static inline char *
 vdb_hnsw_codes(const VdbHnswSlot *slot)
@@ -142,8 +151,8 @@ vdb_hnsw_list(const VdbHnsw *hnsw, const VdbHnswSlot *slot)
 static inline void
 vdb_hnsw_prefetch_list(const VdbHnsw *hnsw, Relation index, uint32 node)
 {
-	vdb_page_prefetch(index, vdb_hnsw_block(hnsw, node),
-					  vdb_hnsw_slot_at(hnsw, node % hnsw->per_page), hnsw->row_at);
+	vdb_page_prefetch(index, vdb_hnsw_block(hnsw, node), vdb_hnsw_node_at(hnsw, node),
+					  hnsw->row_at);
 }
 
 static inline char *
@@ -177,6 +186,9 @@ extern VdbHnswSlot *vdb_hnsw_read_exclusive(const VdbHnsw *hnsw, Relation index,
 extern VdbHnswSlot *vdb_hnsw_pin(const VdbHnsw *hnsw, Relation index, uint32 node,
 								 Buffer *buffer);
 
+/* An error if numbers do not go as far as the slots of a block. */
+extern void vdb_hnsw_check_block(const VdbHnsw *hnsw, Relation index, BlockNumber block);
+
 /* A copy of a whole slot, slot_size bytes, made under a lock. */
 extern void vdb_hnsw_copy(const VdbHnsw *hnsw, Relation index, uint32 node, VdbHnswSlot *copy);
 
@@ -196,19 +208,29 @@ typedef struct VdbHnswPlace
 	VdbHnswSlot *slot;			/* zeroes, to be filled in; slot_size bytes */
 	VdbHnswSlot *other;			/* the other slot, to be changed up to its row */
 	VdbHnswState *state;		/* the state, to be changed; or NULL */
+	const VdbHnswSlot *witness; /* to look at; or NULL */
 
-	bool		fresh;			/* the page is a new one: */
+	bool		fresh;			/* the page is a new one */
+	bool		edited;			/* the change is an edit, as that of a new page is: */
 	VdbEdit		edit;
 	Page		page;
 	Buffer		buffer;			/* of the slot, but for a fresh page's */
 	Buffer		other_buffer;	/* may be the same; or InvalidBuffer */
+	Buffer		witness_buffer; /* so, too */
 	Buffer		state_buffer;	/* or InvalidBuffer */
 	uint32		other_node;
+	uint32		witness_node;
 } VdbHnswPlace;
 
-/* other: a number, or VDB_HNSW_NONE; state: whether the state page changes. */
+/*
+ * other: a number, or VDB_HNSW_NONE; witness: of a node that has to stay as it is
+ * meanwhile, or VDB_HNSW_NONE; state: whether the state page changes.
+ */
 extern void vdb_hnsw_place_begin(VdbHnswPlace *place, const VdbHnsw *hnsw, Relation index,
-								 uint32 other, bool state);
+								 uint32 other, uint32 witness, bool state);
+
+/* Has the change be an edit, to which pages can be added; with state only. */
+extern VdbEdit *vdb_hnsw_place_edit(VdbHnswPlace *place);
 extern void vdb_hnsw_place_finish(VdbHnswPlace *place);
 extern void vdb_hnsw_place_cancel(VdbHnswPlace *place);
 
@@ -245,11 +267,11 @@ extern void vdb_hnsw_rows_add(const VdbHnsw *hnsw, VdbHnswRows *rows, const Item
 							  const char *codes);
 extern void vdb_hnsw_rows_free(VdbHnswRows *rows);
 
-/* Codes of a row that was collected. */
+/* Codes of a row that was collected; NULL without codes. */
 static inline char *
 vdb_hnsw_rows_codes(const VdbHnsw *hnsw, const VdbHnswRows *rows, uint32 i)
 {
-	return rows->codes + (Size) i * hnsw->codes_size;
+	return rows->codes == NULL ? NULL : rows->codes + (Size) i * hnsw->codes_size;
 }
 
 /*
@@ -276,6 +298,13 @@ extern void vdb_hnsw_entry_add(const VdbHnsw *hnsw, Relation index, bool buildin
 							   const float *rotated);
 
 /*
+ * The same in an edit that has the state page already, whose new contents are
+ * state.  Returns a page that is to be given up after it, or InvalidBuffer.
+ */
+extern Buffer vdb_hnsw_entry_edit(const VdbHnsw *hnsw, Relation index, VdbEdit *edit,
+								  VdbHnswState *state, uint32 node, const float *rotated);
+
+/*
  * Takes off entries of nodes for which gone() is true; returns how many there
  * are afterwards.
  */
@@ -299,13 +328,13 @@ typedef struct VdbHnswNear
 /*
  * Chooses up to most of n, which are in ascending order of distance, so that
  * none is nearer to one chosen before it than to the node itself (the heuristic
- * of Malkov and Yashunin, algorithm 4); what is left is filled with the nearest
- * others where fill is.  Those chosen come first afterwards, in ascending order;
+ * of Malkov and Yashunin, algorithm 4); where these are fewer than least, with the
+ * nearest others.  Those chosen come first afterwards, in ascending order;
  * returns how many.  query is overwritten: one of the same space.  Pure
  * computation, for any thread.
  */
 extern uint32 vdb_hnsw_choose(VdbAmQuery *query, VdbHnswNear *near, uint32 n, uint32 most,
-							  bool fill);
+							  uint32 least);
 
 /* ---- search.c: the nodes nearest to a query ---- */
 
@@ -315,6 +344,7 @@ typedef struct VdbHnswFound
 	uint32		node;
 	ItemPointerData tid;		/* the node's first row id; valid but for a dead one */
 	uint32		more;			/* its buckets */
+	double		bound;			/* of the operator's distance; not of a sweep */
 } VdbHnswFound;
 
 /* May a slot, which is a node, have rows that pass?  Of those in buckets nothing is known. */
@@ -371,6 +401,9 @@ extern uint32 vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32
 extern Size vdb_hnsw_search_memory(const VdbHnswSearch *search);
 
 /* ---- insert.c ---- */
+
+/* Makes a query of what a row stands for; false if nothing is near that. */
+extern bool vdb_hnsw_query_of_row(const VdbHnsw *hnsw, VdbAmQuery *query, const void *row);
 
 /*
  * Gives a node that nothing leads to an edge that does (vacuum): finds the

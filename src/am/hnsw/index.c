@@ -93,6 +93,7 @@ vdb_hnsw_describe(const VdbAmKind *kind, const VdbHnswMeta *meta)
 	hnsw->row_at = hnsw->list_at + hnsw->neighbours * sizeof(uint32);
 	hnsw->slot_size = slot_size(meta, hnsw->space.row_size);
 	hnsw->per_page = SLOT_SPACE / hnsw->slot_size;
+	hnsw->page_share = PG_UINT64_MAX / hnsw->per_page;
 	hnsw->bucket_tids = Min((hnsw->slot_size - sizeof(VdbHnswSlot)) /
 							(sizeof(ItemPointerData) + meta->codes_size), PG_UINT8_MAX);
 	hnsw->coded = is_coded(kind);
@@ -111,11 +112,14 @@ vdb_hnsw_is_readable(const VdbHnswMeta *meta)
 }
 
 const char *
-vdb_hnsw_meta_problem(const VdbAmKind *kind, const VdbHnswMeta *meta)
+vdb_hnsw_meta_problem(Relation index, const VdbHnswMeta *meta)
 {
+	const VdbAmKind *kind = vdb_am_kind(index);
+
 	if (meta->magic != VDB_HNSW_MAGIC)
 		return "its metapage is not of this access method";
 	if (meta->dim == 0 || meta->dim > (kind->elem == VDB_BIT ? VDB_AM_BIT_MAX_DIM : VDB_MAX_DIM) ||
+		!vdb_am_dim_fits(index, meta->dim) ||
 		!(meta->scale >= 0 && meta->scale < INFINITY) ||
 		meta->elem != kind->elem || meta->metric != kind->metric ||
 		meta->rows < VDB_AM_ROWS_PLAIN || meta->rows > VDB_AM_ROWS_SQ8 ||
@@ -146,7 +150,7 @@ read_meta(Relation index, VdbHnswMeta *meta)
 				errdetail("Its format is %u; this version has %u.", meta->version,
 						  VDB_HNSW_VERSION),
 				errhint("REINDEX INDEX makes it anew."));
-	problem = vdb_hnsw_meta_problem(vdb_am_kind(index), meta);
+	problem = vdb_hnsw_meta_problem(index, meta);
 	if (problem != NULL)
 		vdb_page_corrupted(index, VDB_HNSW_METAPAGE, problem);
 }

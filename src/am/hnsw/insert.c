@@ -11,6 +11,7 @@
 #include "utils/memutils.h"
 
 #include "am/hnsw/link.h"
+#include "point/point.h"
 
 /* A search this wide finds the node of a vector that is there already. */
 #define EF_UNCHANGED 8
@@ -101,7 +102,11 @@ take_state(Relation index, MemoryContext statement)
 		state->file == VDB_COMPAT_RELNUMBER(index) && vdb_hnsw_is_same(index, state->hnsw))
 		kept = NULL;
 	else
-		state = create_state(index, TopMemoryContext);
+	{
+		/* An error before it is whole takes it along. */
+		state = create_state(index, statement);
+		MemoryContextSetParent(state->context, TopMemoryContext);
+	}
 	callback->func = keep_state;
 	callback->arg = state;
 	MemoryContextRegisterResetCallback(statement, callback);
@@ -157,7 +162,8 @@ link_back(InsertState *state, Relation index, const VdbHnswTarget *target, uint3
 	for (uint32 i = 0; i < target->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (i != first)
+		VDB_PAUSE("hnsw-insert-edge");
+		if (i != first && !VDB_FAULT("hnsw-no-back-edges") && !VDB_FAULT("hnsw-no-edges"))
 			vdb_hnsw_link(state->linker, index, target->list[i], target);
 	}
 }
@@ -190,11 +196,15 @@ make_node(InsertState *state, Relation index, const VdbHnswFound *found, uint32 
 	target.count = vdb_hnsw_choose_neighbours(state->linker, index, found, n,
 											  vdb_hnsw_list(hnsw, slot));
 	slot->count = target.count;
+	if (VDB_FAULT("hnsw-twice-a-neighbour") && target.count > 1)
+		vdb_hnsw_list(hnsw, slot)[1] = target.list[0];
+	VDB_PAUSE("hnsw-insert-chosen");
 	while (first < target.count && !linked)
 		linked = vdb_hnsw_link_new(state->linker, index, target.list[first++], &target, slot);
 	if (!linked)
-		target.node = vdb_hnsw_make_node(hnsw, index, slot);
-	if (!linked || is_entry_wanted(hnsw, index))
+		vdb_hnsw_make_entry(hnsw, index, &target, slot, state->query->rotated);
+	VDB_PAUSE("hnsw-insert-made");
+	if (linked && is_entry_wanted(hnsw, index))
 		vdb_hnsw_entry_add(hnsw, index, false, target.node, state->query->rotated);
 	link_back(state, index, &target, linked ? first - 1 : target.count);
 }
@@ -221,6 +231,7 @@ insert_row(InsertState *state, Relation index, ItemPointer tid, bool unchanged)
 
 	fill_slot(state, tid);
 	vdb_hnsw_search_begin(state->search, index);
+	VDB_PAUSE("hnsw-insert-begun");
 	/* An UPDATE of filter columns alone is not told from an INSERT. */
 	if (unchanged || state->columns.n > 0)
 	{
@@ -231,6 +242,7 @@ insert_row(InsertState *state, Relation index, ItemPointer tid, bool unchanged)
 	}
 	/* On from there, not anew. */
 	n = vdb_hnsw_search_more(state->search, index, state->hnsw->meta.ef_construction, &found);
+	VDB_PAUSE("hnsw-insert-found");
 	if (!add_to_equal(state, index, found, n, tid))
 		make_node(state, index, state->near, merge(state->near, near, found, n));
 }
@@ -242,7 +254,7 @@ encode_columns(InsertState *state, const Datum *values, const bool *isnull)
 {
 	MemoryContext old;
 
-	if (state->columns.n == 0)
+	if (state->columns.n == 0 || VDB_FAULT("hnsw-no-codes"))
 		return;
 	old = MemoryContextSwitchTo(state->encoding);
 	vdb_am_columns_encode(&state->columns, values, isnull, state->codes);
@@ -266,6 +278,7 @@ insert_vector(InsertState **state, Relation index, IndexInfo *info, Datum *value
 	{
 		/* This is the first vector, or was when the state was made. */
 		vdb_am_floats(&(*state)->hnsw->space, query->elements, query->floats);
+		VDB_PAUSE("hnsw-insert-first");
 		vdb_hnsw_begin(index, (*state)->hnsw, query->floats);
 		info->ii_AmCache = *state = take_state(index, info->ii_Context);
 		query = (*state)->query;
@@ -288,6 +301,12 @@ vdb_hnsw_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Re
 		info->ii_AmCache = state = take_state(index, info->ii_Context);
 	old = MemoryContextSwitchTo(state->context);
 	encode_columns(state, values, isnull);
+	if (VDB_FAULT("hnsw-twice-a-null") && isnull[0])
+		vdb_hnsw_add_unordered(state->hnsw, index, true, tid, state->codes);
+	if (VDB_FAULT("hnsw-no-concurrent-rows") && info->ii_Concurrent)
+		return false;
+	if (isnull[0] && VDB_FAULT("hnsw-no-nulls"))
+		return false;
 	if (isnull[0])
 		vdb_hnsw_add_unordered(state->hnsw, index, true, tid, state->codes);
 	else
@@ -298,9 +317,8 @@ vdb_hnsw_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Re
 
 /* ---- for vacuum ---- */
 
-/* Makes a query of what a row stands for; false if nothing is near that. */
-static bool
-query_of_row(const VdbHnsw *hnsw, VdbAmQuery *query, const void *row)
+bool
+vdb_hnsw_query_of_row(const VdbHnsw *hnsw, VdbAmQuery *query, const void *row)
 {
 	float		error;
 
@@ -359,7 +377,7 @@ vdb_hnsw_relink(const VdbHnsw *hnsw, Relation index, uint32 node,
 
 	vdb_hnsw_copy(hnsw, index, node, state->slot);
 	target.count = state->slot->count;
-	if (query_of_row(hnsw, state->query, target.row))
+	if (vdb_hnsw_query_of_row(hnsw, state->query, target.row))
 		linked = link_from_good(state, index, &target, good, arg);
 	else
 		memset(state->query->rotated, 0, hnsw->space.dim * sizeof(float));

@@ -15,7 +15,9 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "am/hnsw/entry.h"
 #include "am/hnsw/link.h"
+#include "point/point.h"
 
 /* Plans that came to nothing because others were faster, at most. */
 #define TRIES 5
@@ -38,7 +40,12 @@ typedef struct Change
 {
 	uint32		at;				/* the place in its list */
 	uint32		dropped;		/* what is there now, or VDB_HNSW_NONE: it grows */
-	uint32		witness;		/* what leads to that, or VDB_HNSW_NONE: the new node */
+
+	/*
+	 * What leads to that as well; itself, if it is no node any more; or
+	 * VDB_HNSW_NONE: the node to be.
+	 */
+	uint32		witness;
 } Change;
 
 typedef enum Outcome
@@ -62,6 +69,17 @@ vdb_hnsw_linker_create(const VdbHnsw *hnsw)
 	linker->rows = palloc(most * sizeof(void *));
 	linker->distances = palloc(most * sizeof(float));
 	return linker;
+}
+
+/*
+ * By inner product the longest vectors are the nearest of all others, too, and
+ * one of them leaves no other to be chosen.  Who is led to by it alone is hardly
+ * found where its list is full.  (A build attaches such nodes at its end.)
+ */
+static uint32
+least_neighbours(const VdbHnsw *hnsw)
+{
+	return hnsw->space.kind->metric == VDB_IP ? hnsw->meta.m / 2 : 0;
 }
 
 uint32
@@ -90,7 +108,7 @@ vdb_hnsw_choose_neighbours(VdbHnswLinker *linker, Relation index, const VdbHnswF
 		vdb_page_unpin(buffer);
 		linker->near[i] = (VdbHnswNear) {found[i].distance, found[i].node, row};
 	}
-	n = vdb_hnsw_choose(&linker->pair, linker->near, n, hnsw->meta.m, false);
+	n = vdb_hnsw_choose(&linker->pair, linker->near, n, hnsw->meta.m, least_neighbours(hnsw));
 	for (uint32 i = 0; i < n; i++)
 		list[i] = linker->near[i].node;
 	return n;
@@ -192,10 +210,12 @@ plan_exchange(VdbHnswLinker *linker, Relation index, const VdbHnswTarget *target
 		if (neighbour(linker, i)->state != VDB_HNSW_NODE &&
 			neighbour(linker, i)->state != VDB_HNSW_DEAD)
 		{
-			*plan = (Change) {i, VDB_HNSW_NONE, VDB_HNSW_NONE};
+			uint32		gone = vdb_hnsw_list(linker->hnsw, from)[i];
+
+			*plan = (Change) {i, gone, gone};
 			return true;
 		}
-	chosen = vdb_hnsw_choose(&linker->pair, linker->near, n, n, false);
+	chosen = vdb_hnsw_choose(&linker->pair, linker->near, n, n, 0);
 	/* Those that were not chosen come last, the furthest at the end. */
 	for (uint32 i = n; i-- > chosen;)
 	{
@@ -242,6 +262,22 @@ is_same(const VdbHnswLinker *linker, const VdbHnswSlot *slot)
 			   slot->count * sizeof(uint32)) == 0;
 }
 
+/*
+ * Is what the plan drops still not needed?  The witness is locked, as somebody
+ * else may be about to drop its edge, with our edge as the witness; and as a
+ * slot that was free may be a node by now, which others take us for a witness of.
+ */
+static bool
+is_needless(const VdbHnswLinker *linker, const Change *plan, const VdbHnswSlot *witness)
+{
+	if (plan->witness == VDB_HNSW_NONE)
+		return true;
+	if (plan->witness == plan->dropped)
+		return witness->state != VDB_HNSW_NODE && witness->state != VDB_HNSW_DEAD;
+	return witness->state == VDB_HNSW_NODE &&
+		has(vdb_hnsw_list(linker->hnsw, witness), witness->count, plan->dropped);
+}
+
 /* ---- changes ---- */
 
 static void
@@ -277,8 +313,7 @@ link_as_planned(VdbHnswLinker *linker, Relation index, uint32 from, const Change
 	{
 		vdb_hnsw_read_two(hnsw, index, from, plan->witness, &buffer, &witness_buffer, &slot,
 						  &witness);
-		right = is_same(linker, slot) && witness->state == VDB_HNSW_NODE &&
-			has(vdb_hnsw_list(hnsw, witness), witness->count, plan->dropped);
+		right = is_same(linker, slot) && is_needless(linker, plan, witness);
 	}
 	if (right)
 		apply(hnsw, index, buffer, slot, plan, node);
@@ -304,6 +339,7 @@ vdb_hnsw_link(VdbHnswLinker *linker, Relation index, uint32 from, const VdbHnswT
 			return true;
 		if (!make_plan(linker, index, target, &plan))
 			return false;
+		VDB_PAUSE("hnsw-insert-replaces");
 		if (link_as_planned(linker, index, from, &plan, target->node) == LINKED)
 			return true;
 		CHECK_FOR_INTERRUPTS();
@@ -311,9 +347,40 @@ vdb_hnsw_link(VdbHnswLinker *linker, Relation index, uint32 from, const VdbHnswT
 	return false;
 }
 
+/*
+ * A neighbour that was chosen may have died meanwhile, and its slot be the one
+ * that the node gets: it is no neighbour of itself.
+ */
+static void
+become(const VdbHnsw *hnsw, VdbHnswPlace *place, VdbHnswTarget *target, VdbHnswSlot *slot)
+{
+	uint32	   *list = vdb_hnsw_list(hnsw, slot);
+
+	for (uint32 i = 0; i < slot->count; i++)
+		if (list[i] == place->node)
+			list[i] = list[--slot->count];
+	target->node = place->node;
+	target->count = slot->count;
+	memcpy(place->slot, slot, hnsw->slot_size);
+}
+
+/* Writes the node, and the edge to it; one to what its slot was before will do. */
+static void
+write_new(VdbHnswLinker *linker, VdbHnswPlace *place, const Change *plan)
+{
+	uint32	   *list = vdb_hnsw_list(linker->hnsw, place->other);
+
+	if (!has(list, place->other->count, place->node) && !VDB_FAULT("hnsw-no-edges"))
+	{
+		place->other->count = Max(place->other->count, plan->at + 1);
+		list[plan->at] = place->node;
+	}
+	vdb_hnsw_place_finish(place);
+}
+
 bool
 vdb_hnsw_link_new(VdbHnswLinker *linker, Relation index, uint32 from, VdbHnswTarget *target,
-				  const VdbHnswSlot *slot)
+				  VdbHnswSlot *slot)
 {
 	const VdbHnsw *hnsw = linker->hnsw;
 
@@ -325,14 +392,12 @@ vdb_hnsw_link_new(VdbHnswLinker *linker, Relation index, uint32 from, VdbHnswTar
 		vdb_hnsw_copy(hnsw, index, from, linker->from);
 		if (!make_plan(linker, index, target, &plan))
 			return false;
-		vdb_hnsw_place_begin(&place, hnsw, index, from, false);
-		if (is_same(linker, place.other))
+		VDB_PAUSE("hnsw-insert-planned");
+		vdb_hnsw_place_begin(&place, hnsw, index, from, plan.witness, false);
+		if (is_same(linker, place.other) && is_needless(linker, &plan, place.witness))
 		{
-			memcpy(place.slot, slot, hnsw->slot_size);
-			target->node = place.node;
-			place.other->count = Max(place.other->count, plan.at + 1);
-			vdb_hnsw_list(hnsw, place.other)[plan.at] = place.node;
-			vdb_hnsw_place_finish(&place);
+			become(hnsw, &place, target, slot);
+			write_new(linker, &place, &plan);
 			return true;
 		}
 		vdb_hnsw_place_cancel(&place);
@@ -341,15 +406,18 @@ vdb_hnsw_link_new(VdbHnswLinker *linker, Relation index, uint32 from, VdbHnswTar
 	return false;
 }
 
-uint32
-vdb_hnsw_make_node(const VdbHnsw *hnsw, Relation index, const VdbHnswSlot *slot)
+void
+vdb_hnsw_make_entry(const VdbHnsw *hnsw, Relation index, VdbHnswTarget *target,
+					VdbHnswSlot *slot, const float *rotated)
 {
 	VdbHnswPlace place;
-	uint32		node;
+	Buffer		buffer;
 
-	vdb_hnsw_place_begin(&place, hnsw, index, VDB_HNSW_NONE, false);
-	node = place.node;
-	memcpy(place.slot, slot, hnsw->slot_size);
+	vdb_hnsw_place_begin(&place, hnsw, index, VDB_HNSW_NONE, VDB_HNSW_NONE, true);
+	become(hnsw, &place, target, slot);
+	buffer = vdb_hnsw_entry_edit(hnsw, index, vdb_hnsw_place_edit(&place), place.state,
+								 place.node, rotated);
 	vdb_hnsw_place_finish(&place);
-	return node;
+	if (BufferIsValid(buffer))
+		vdb_page_release(buffer);
 }

@@ -40,12 +40,14 @@ extern bool vdb_hnsw_link(VdbHnswLinker *linker, Relation index, uint32 from,
 
 /*
  * The same for a node that is made in the same change: as place->slot, which
- * is written.  target->node becomes its number.
+ * is written.  target->node becomes its number; one of its neighbours may turn
+ * out to be gone.
  */
 extern bool vdb_hnsw_link_new(VdbHnswLinker *linker, Relation index, uint32 from,
-							  VdbHnswTarget *target, const VdbHnswSlot *slot);
+							  VdbHnswTarget *target, VdbHnswSlot *slot);
 
-/* Makes a node that nothing leads to; returns its number. */
-extern uint32 vdb_hnsw_make_node(const VdbHnsw *hnsw, Relation index, const VdbHnswSlot *slot);
+/* Makes the target's node, which nothing leads to, an entry in the same change. */
+extern void vdb_hnsw_make_entry(const VdbHnsw *hnsw, Relation index, VdbHnswTarget *target,
+								VdbHnswSlot *slot, const float *rotated);
 
 #endif							/* VDB_HNSW_LINK_H */

@@ -33,7 +33,6 @@
 typedef struct Batch
 {
 	VdbHnswBuild *build;
-	void		(*full) (VdbHnswBuild *build);
 	uint32		n;
 	uint32		max;
 	Size		raw_size;		/* of a vector as it is in the table */
@@ -44,7 +43,7 @@ typedef struct Batch
 	uint32	   *hashes;
 	bool	   *nowhere;		/* zero vectors, under cosine */
 	float	   *scratch;		/* 3 x dim for each thread */
-	MemoryContext context;		/* of a row that is encoded, or inserted */
+	MemoryContext context;		/* of a row's columns that are encoded */
 } Batch;
 
 /* ---- the origin ---- */
@@ -197,6 +196,29 @@ add_row(VdbHnswBuild *build, const char *row, uint32 hash, ItemPointer tid, cons
 	heap->more[node] = VDB_HNSW_NONE;
 }
 
+/* ---- rows without order ---- */
+
+/* When rows go to the file, these go to where they belong in the index at once. */
+static void
+add_unordered(VdbHnswBuild *build, bool null, ItemPointer tid, const char *codes)
+{
+	if (build->spill != NULL)
+		vdb_hnsw_add_unordered(build->hnsw, build->index, null, tid, codes);
+	else
+		vdb_hnsw_rows_add(build->hnsw, null ? &build->table.nulls : &build->table.zeros, tid,
+						  codes);
+}
+
+static void
+spill_unordered(VdbHnswBuild *build, bool null, const VdbHnswRows *rows)
+{
+	for (uint32 i = 0; i < rows->count; i++)
+	{
+		add_unordered(build, null, &rows->tids[i], vdb_hnsw_rows_codes(build->hnsw, rows, i));
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
 /* ---- memory ---- */
 
 /* Bytes of a row id with its codes. */
@@ -212,9 +234,8 @@ node_memory(const VdbHnswBuild *build)
 {
 	Size		here = build->table.stride + tid_memory(build) + sizeof(uint32);
 
-	/* a table of hashes, or else the graph, and the order that it is written in */
-	return here + Max(HASH_BYTES, 1 + sizeof(uint32) +
-					  vdb_hnsw_graph_node_memory(build->hnsw, build->control.threads));
+	/* a table of hashes, or else the graph */
+	return here + Max(HASH_BYTES, vdb_hnsw_build_node_memory(build));
 }
 
 /* What is not in proportion to the nodes: lists of row ids, and growing once more. */
@@ -277,7 +298,7 @@ free_nodes(VdbHnswHeap *heap)
 		pfree(heap->next);
 	vdb_hnsw_rows_free(&heap->nulls);
 	vdb_hnsw_rows_free(&heap->zeros);
-	memset(heap, 0, sizeof(*heap));
+	*heap = (VdbHnswHeap) {.stride = heap->stride};
 }
 
 /* ---- the table ---- */
@@ -335,6 +356,7 @@ encode_columns(Batch *batch, const Datum *values, const bool *isnull, char *code
 	MemoryContextReset(batch->context);
 }
 
+/* To memory, or, since that was full, to the file. */
 static void
 flush_batch(Batch *batch)
 {
@@ -345,42 +367,48 @@ flush_batch(Batch *batch)
 	vdb_hnsw_build_check(vdb_km_each((batch->n + ITEM - 1) / ITEM, encode_rows, batch, &control));
 	for (uint32 i = 0; i < batch->n; i++)
 	{
-		const char *codes = codes_of(batch, i);
+		char	   *row = batch->rows + i * build->table.stride;
+		char	   *codes = codes_of(batch, i);
 
 		if (batch->nowhere[i])
-			vdb_hnsw_rows_add(build->hnsw, &build->table.zeros, &batch->tids[i], codes);
+			add_unordered(build, false, &batch->tids[i], codes);
+		else if (build->spill != NULL)
+			vdb_hnsw_spill(build, row, &batch->tids[i], codes);
 		else
-			add_row(build, batch->rows + i * build->table.stride, batch->hashes[i],
-					&batch->tids[i], codes);
+			add_row(build, row, batch->hashes[i], &batch->tids[i], codes);
 	}
 	batch->n = 0;
 	vdb_hnsw_build_progress(build, build->seen);
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* There is no room for more: what there is goes to the file, as all that follows. */
 static void
-insert_row(Batch *batch, ItemPointer tid, Datum *values, bool *isnull)
-{
-	VdbHnswBuild *build = batch->build;
-	MemoryContext old = MemoryContextSwitchTo(batch->context);
-
-	vdb_hnsw_insert(build->index, values, isnull, tid, build->heap, UNIQUE_CHECK_NO, false,
-					build->info);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(batch->context);
-	vdb_hnsw_build_progress(build, build->seen);
-}
-
-/* There is no room for more: writes what there is. */
-static void
-write_full(Batch *batch)
+spill_all(Batch *batch)
 {
 	VdbHnswBuild *build = batch->build;
 	VdbHnswHeap *heap = &build->table;
+	uint32		codes_size = build->hnsw->codes_size;
 
 	flush_batch(batch);
-	batch->full(build);
+	if (heap->table != NULL)
+		pfree(heap->table);
+	heap->table = NULL;
+	build->spill = BufFileCreateTemp(false);
+	for (uint32 node = 0; node < heap->n; node++)
+	{
+		char	   *row = heap->rows + node * heap->stride;
+
+		vdb_hnsw_spill(build, row, &heap->tids[node], heap->codes + (Size) node * codes_size);
+		for (uint32 at = heap->more[node]; at != VDB_HNSW_NONE; at = heap->next[at])
+			vdb_hnsw_spill(build, row, &heap->extras.tids[at],
+						   vdb_hnsw_rows_codes(build->hnsw, &heap->extras, at));
+		CHECK_FOR_INTERRUPTS();
+	}
+	spill_unordered(build, true, &heap->nulls);
+	spill_unordered(build, false, &heap->zeros);
 	free_nodes(heap);
+	vdb_hnsw_build_return_memory();
 }
 
 static void
@@ -393,18 +421,13 @@ load_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool aliv
 	char	   *codes;
 
 	build->seen++;
-	if (build->written)
-	{
-		insert_row(batch, tid, values, isnull);
-		return;
-	}
 	codes = codes_of(batch, batch->n);
 	encode_columns(batch, values, isnull, codes);
 	if (isnull[0])
 	{
-		vdb_hnsw_rows_add(build->hnsw, &build->table.nulls, tid, codes);
-		if (build->table.nulls.count % CHECK_NULLS == 0 && is_full(batch))
-			write_full(batch);
+		add_unordered(build, true, tid, codes);
+		if (build->spill == NULL && build->table.nulls.count % CHECK_NULLS == 0 && is_full(batch))
+			spill_all(batch);
 		return;
 	}
 	vdb_am_vector(space->kind, values[0], &vector);
@@ -417,8 +440,8 @@ load_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool aliv
 	if (++batch->n < batch->max)
 		return;
 	flush_batch(batch);
-	if (is_full(batch))
-		write_full(batch);
+	if (build->spill == NULL && is_full(batch))
+		spill_all(batch);
 }
 
 static void
@@ -442,17 +465,16 @@ begin_batch(Batch *batch)
 }
 
 void
-vdb_hnsw_load(VdbHnswBuild *build, void (*full) (VdbHnswBuild *build))
+vdb_hnsw_load(VdbHnswBuild *build)
 {
-	Batch		batch = {.build = build,.full = full};
+	Batch		batch = {.build = build};
 
 	allocate_nodes(build);
 	begin_batch(&batch);
 	vdb_hnsw_build_phase(build, VDB_HNSW_PHASE_LOAD, build->rows);
 	build->heap_rows = table_index_build_scan(build->heap, build->index, build->info, true, false,
 											  load_row, &batch, NULL);
-	if (!build->written)
-		flush_batch(&batch);
+	flush_batch(&batch);
 	pfree(batch.raw);
 	pfree(batch.rows);
 	pfree(batch.scratch);

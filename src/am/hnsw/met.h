@@ -41,7 +41,8 @@ vdb_hnsw_met_place(const VdbHnswMet *met, uint32 node)
 {
 	uint32		at = (node * 0x9e3779b1u) & (met->room - 1);
 
-	while (met->nodes[at] != VDB_HNSW_NONE && met->nodes[at] != node)
+	/* Zero where the node is, or nothing: one jump, which is guessed right mostly. */
+	while ((uint64) (met->nodes[at] ^ node) * (met->nodes[at] ^ VDB_HNSW_NONE) != 0)
 		at = (at + 1) & (met->room - 1);
 	return at;
 }

@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 
 #include "am/hnsw/hnsw.h"
+#include "point/point.h"
 
 /* ---- finding ---- */
 
@@ -113,9 +114,13 @@ release_place(VdbHnswPlace *place)
 		vdb_page_release(place->buffer);
 	if (BufferIsValid(place->other_buffer) && place->other_buffer != place->buffer)
 		vdb_page_release(place->other_buffer);
+	if (BufferIsValid(place->witness_buffer) && place->witness_buffer != place->buffer &&
+		place->witness_buffer != place->other_buffer)
+		vdb_page_release(place->witness_buffer);
 	if (BufferIsValid(place->state_buffer))
 		vdb_page_release(place->state_buffer);
-	place->buffer = place->other_buffer = place->state_buffer = InvalidBuffer;
+	place->buffer = place->other_buffer = place->witness_buffer = place->state_buffer =
+		InvalidBuffer;
 }
 
 /* Takes a page without free slots out of the chain of those with some. */
@@ -172,18 +177,36 @@ vdb_hnsw_offer(Relation index, BlockNumber block)
 	vdb_page_release(state_buffer);
 }
 
-/* Locks two pages of nodes, which may be one; other may be Invalid. */
-static void
-lock_pages(VdbHnswPlace *place, BlockNumber block, BlockNumber other)
+static BlockNumber
+block_of(const VdbHnswPlace *place, uint32 node)
 {
-	if (other != InvalidBlockNumber && other < block)
-		place->other_buffer = vdb_page_read_exclusive(place->index, other, VDB_HNSW_NODES);
-	if (block != InvalidBlockNumber)
-		place->buffer = vdb_page_read_exclusive(place->index, block, VDB_HNSW_NODES);
-	if (other == block)
-		place->other_buffer = place->buffer;
-	else if (other != InvalidBlockNumber && other > block)
-		place->other_buffer = vdb_page_read_exclusive(place->index, other, VDB_HNSW_NODES);
+	return node == VDB_HNSW_NONE ? InvalidBlockNumber : vdb_hnsw_block(place->hnsw, node);
+}
+
+/* Locks the pages of nodes, of which two may be one, in ascending order. */
+static void
+lock_pages(VdbHnswPlace *place, BlockNumber room)
+{
+	const BlockNumber blocks[] = {room, block_of(place, place->other_node),
+	block_of(place, place->witness_node)};
+	Buffer	   *buffers[] = {&place->buffer, &place->other_buffer, &place->witness_buffer};
+
+	for (BlockNumber least = 0;;)
+	{
+		BlockNumber next = InvalidBlockNumber;
+		Buffer		buffer;
+
+		for (int i = 0; i < lengthof(blocks); i++)
+			if (blocks[i] >= least)
+				next = Min(next, blocks[i]);
+		if (next == InvalidBlockNumber)
+			return;
+		buffer = vdb_page_read_exclusive(place->index, next, VDB_HNSW_NODES);
+		for (int i = 0; i < lengthof(blocks); i++)
+			if (blocks[i] == next)
+				*buffers[i] = buffer;
+		least = next + 1;
+	}
 }
 
 /* A free slot of the page that is locked; false if it has none. */
@@ -220,9 +243,6 @@ copy_state(VdbHnswPlace *place)
 static bool
 try_place(VdbHnswPlace *place, BlockNumber room, bool state)
 {
-	BlockNumber other = place->other_node == VDB_HNSW_NONE ? InvalidBlockNumber :
-		vdb_hnsw_block(place->hnsw, place->other_node);
-
 	place->fresh = room == InvalidBlockNumber;
 	if (state || place->fresh)
 	{
@@ -232,8 +252,18 @@ try_place(VdbHnswPlace *place, BlockNumber room, bool state)
 		if (place->state->room != room)
 			return false;
 	}
-	lock_pages(place, room, other);
+	lock_pages(place, room);
 	return place->fresh || find_free(place, room);
+}
+
+void
+vdb_hnsw_check_block(const VdbHnsw *hnsw, Relation index, BlockNumber block)
+{
+	if (block > VDB_HNSW_ZEROS / hnsw->per_page - 1)
+		ereport(ERROR,
+				errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("index \"%s\" cannot have more than %u nodes",
+					   RelationGetRelationName(index), VDB_HNSW_ZEROS));
 }
 
 /* A new page of slots, the first of which is the place. */
@@ -246,35 +276,35 @@ begin_fresh(VdbHnswPlace *place)
 	vdb_edit_begin(&place->edit, place->index, false);
 	place->page = vdb_edit_new(&place->edit, VDB_HNSW_NODES,
 							   vdb_hnsw_slot_at(hnsw, hnsw->per_page), &block);
-	if (block > VDB_HNSW_ZEROS / hnsw->per_page - 1)
-		ereport(ERROR,
-				errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				errmsg("index \"%s\" cannot have more than %u nodes",
-					   RelationGetRelationName(place->index), VDB_HNSW_ZEROS));
+	vdb_hnsw_check_block(hnsw, place->index, block);
 	place->node = vdb_hnsw_number(hnsw, block, 0);
 	vdb_hnsw_nodes(place->page)->nfree = hnsw->per_page - 1;
 	vdb_hnsw_nodes(place->page)->chained = true;
+	place->edited = true;
 }
 
 void
 vdb_hnsw_place_begin(VdbHnswPlace *place, const VdbHnsw *hnsw, Relation index, uint32 other,
-					 bool state)
+					 uint32 witness, bool state)
 {
 	memset(place, 0, sizeof(*place));
 	place->index = index;
 	place->hnsw = hnsw;
 	place->other_node = other;
+	place->witness_node = witness;
 	for (;;)
 	{
 		VdbHnswState now;
 
 		vdb_hnsw_read_state(index, &now);
+		VDB_PAUSE("hnsw-insert-room");
 		if (try_place(place, now.room, state))
 			break;
 		release_place(place);
 		if (place->state != NULL)
 			pfree(place->state);
 		place->state = NULL;
+		VDB_PAUSE("hnsw-insert-full");
 		if (now.room != InvalidBlockNumber)
 			skip_full(index, now.room);
 		CHECK_FOR_INTERRUPTS();
@@ -290,6 +320,11 @@ vdb_hnsw_place_begin(VdbHnswPlace *place, const VdbHnsw *hnsw, Relation index, u
 		place->other = palloc(hnsw->slot_size);
 		memcpy(place->other, slot, hnsw->slot_size);
 	}
+	if (witness != VDB_HNSW_NONE)
+	{
+		place->witness = slot_of(hnsw, index, place->witness_buffer, witness);
+		check_count(hnsw, index, place->witness_buffer, place->witness);
+	}
 }
 
 static void
@@ -303,9 +338,22 @@ free_place(VdbHnswPlace *place)
 		pfree(place->state);
 }
 
-/* Writes the slot to a page that is new, and what leads to it. */
+VdbEdit *
+vdb_hnsw_place_edit(VdbHnswPlace *place)
+{
+	if (!place->edited)
+	{
+		vdb_edit_begin(&place->edit, place->index, false);
+		place->page = vdb_edit_page(&place->edit, place->buffer);
+		vdb_hnsw_nodes(place->page)->nfree--;
+		place->edited = true;
+	}
+	return &place->edit;
+}
+
+/* Writes the slot, what leads to it, and what else is in the edit. */
 static void
-finish_fresh(VdbHnswPlace *place)
+finish_edit(VdbHnswPlace *place)
 {
 	const VdbHnsw *hnsw = place->hnsw;
 	Page		page;
@@ -318,7 +366,8 @@ finish_fresh(VdbHnswPlace *place)
 		memcpy(vdb_hnsw_slot(hnsw, page, place->other_node % hnsw->per_page), place->other,
 			   hnsw->row_at);
 	}
-	place->state->room = vdb_hnsw_block(hnsw, place->node);
+	if (place->fresh)
+		place->state->room = vdb_hnsw_block(hnsw, place->node);
 	page = vdb_edit_page(&place->edit, place->state_buffer);
 	memcpy(vdb_page_contents(page), place->state, sizeof(VdbHnswState));
 	vdb_edit_finish(&place->edit);
@@ -333,7 +382,7 @@ finish_patch(VdbHnswPlace *place)
 	VdbHnswNodes nodes = *vdb_hnsw_nodes(page);
 	VdbPatch	patch;
 
-	nodes.nfree--;
+	nodes.nfree -= VDB_FAULT("hnsw-free-in-use") ? 0 : 1;
 	vdb_patch_begin(&patch, place->index);
 	vdb_patch_put(&patch, place->buffer, vdb_hnsw_nodes(page), &nodes, sizeof(nodes));
 	vdb_patch_put(&patch, place->buffer,
@@ -354,8 +403,8 @@ finish_patch(VdbHnswPlace *place)
 void
 vdb_hnsw_place_finish(VdbHnswPlace *place)
 {
-	if (place->fresh)
-		finish_fresh(place);
+	if (place->edited)
+		finish_edit(place);
 	else
 		finish_patch(place);
 	free_place(place);
@@ -364,7 +413,7 @@ vdb_hnsw_place_finish(VdbHnswPlace *place)
 void
 vdb_hnsw_place_cancel(VdbHnswPlace *place)
 {
-	if (place->fresh)
+	if (place->edited)
 		vdb_edit_cancel(&place->edit);
 	free_place(place);
 }
@@ -379,7 +428,9 @@ fill_bucket(VdbHnswPlace *place, ItemPointer tid, const char *codes, uint32 *fir
 	place->slot->count = 1;
 	place->slot->more = *first;
 	vdb_hnsw_tids(place->slot)[0] = *tid;
-	memcpy(vdb_hnsw_bucket_codes(place->hnsw, place->slot, 0), codes, place->hnsw->codes_size);
+	if (place->hnsw->codes_size > 0)
+		memcpy(vdb_hnsw_bucket_codes(place->hnsw, place->slot, 0), codes,
+			   place->hnsw->codes_size);
 	*first = place->node;
 }
 
@@ -451,7 +502,7 @@ add_bucket(const VdbHnsw *hnsw, Relation index, uint32 node, const void *row, It
 {
 	VdbHnswPlace place;
 
-	vdb_hnsw_place_begin(&place, hnsw, index, node, false);
+	vdb_hnsw_place_begin(&place, hnsw, index, node, VDB_HNSW_NONE, false);
 	if (!is_node_with(hnsw, place.other, row))
 	{
 		vdb_hnsw_place_cancel(&place);
@@ -475,8 +526,10 @@ vdb_hnsw_add_tid(const VdbHnsw *hnsw, Relation index, uint32 node, const void *r
 		uint32		first = slot->more;
 
 		vdb_page_release(buffer);
+		VDB_PAUSE("hnsw-insert-row-id");
 		added = first == VDB_HNSW_NONE ? NO_ROOM :
 			add_to_first(hnsw, index, node, first, row, tid, codes);
+		VDB_PAUSE("hnsw-insert-bucket");
 		if (added == NO_ROOM)
 			added = add_bucket(hnsw, index, node, row, tid, codes);
 		CHECK_FOR_INTERRUPTS();
@@ -515,7 +568,7 @@ vdb_hnsw_add_unordered(const VdbHnsw *hnsw, Relation index, bool null, ItemPoint
 
 	if (add_unordered_to_first(hnsw, index, null, tid, codes))
 		return;
-	vdb_hnsw_place_begin(&place, hnsw, index, VDB_HNSW_NONE, true);
+	vdb_hnsw_place_begin(&place, hnsw, index, VDB_HNSW_NONE, VDB_HNSW_NONE, true);
 	fill_bucket(&place, tid, codes, null ? &place.state->nulls : &place.state->zeros);
 	vdb_hnsw_place_finish(&place);
 }
@@ -621,6 +674,7 @@ follow_chain(const VdbHnsw *hnsw, Relation index, const Chain *chain, VdbHnswRow
 		vdb_page_release(buffer);
 		if (!right)
 			return false;
+		VDB_PAUSE("hnsw-scan-bucket");
 		CHECK_FOR_INTERRUPTS();
 	}
 	return true;
@@ -640,9 +694,10 @@ vdb_hnsw_collect(const VdbHnsw *hnsw, Relation index, uint32 owner, void *row, V
 		read_chain(hnsw, index, owner, row, rows, &chain);
 		if (!chain.exists || chain.first == VDB_HNSW_NONE)
 			return chain.exists;
+		VDB_PAUSE("hnsw-scan-chain");
 		whole = follow_chain(hnsw, index, &chain, rows);
 		read_chain(hnsw, index, owner, NULL, NULL, &now);
-		if (now.exists && now.version == chain.version)
+		if (now.exists && (now.version == chain.version || VDB_FAULT("hnsw-any-version")))
 		{
 			if (whole)
 				return true;

@@ -50,7 +50,8 @@ drop_near(VdbAmQuery *query, const VdbHnswNear *near, uint32 n, uint32 chosen, b
 }
 
 uint32
-vdb_hnsw_choose(VdbAmQuery *query, VdbHnswNear *near, uint32 n, uint32 most, bool fill)
+vdb_hnsw_choose(VdbAmQuery *query, VdbHnswNear *near, uint32 n, uint32 most,
+				uint32 least)
 {
 	bool		dropped[MOST_LOOKED_AT];
 	uint32		chosen = 0;
@@ -63,7 +64,7 @@ vdb_hnsw_choose(VdbAmQuery *query, VdbHnswNear *near, uint32 n, uint32 most, boo
 		if (!dropped[end] && ++chosen < most)
 			drop_near(query, near, n, end, dropped);
 	memset(dropped + end, 1, (n - end) * sizeof(bool));
-	for (uint32 i = 0; fill && i < n && chosen < most; i++)
+	for (uint32 i = 0; i < n && chosen < least; i++)
 		if (dropped[i])
 		{
 			dropped[i] = false;

@@ -14,6 +14,22 @@
 #include "am/hnsw/reach.h"
 #include "am/hnsw/vacuum.h"
 #include "compat/compat.h"
+#include "point/point.h"
+
+/*
+ * A damaged number must not have bits grow to half a gigabyte.  *blocks is how many
+ * blocks there are, as far as is known.
+ */
+static void
+check_number(VdbHnswVacuum *v, BlockNumber *blocks, BlockNumber from, uint32 node)
+{
+	BlockNumber block = vdb_hnsw_block(v->hnsw, node);
+
+	if (block >= *blocks)
+		*blocks = RelationGetNumberOfBlocks(v->index);
+	if (block >= *blocks)
+		vdb_page_corrupted(v->index, from, "an edge leads beyond the end of the file");
+}
 
 /* ---- entries ---- */
 
@@ -21,6 +37,7 @@
 typedef struct Entries
 {
 	VdbHnswVacuum *v;
+	BlockNumber blocks;
 	VdbHnswBits nodes;
 	uint64		live;
 } Entries;
@@ -30,6 +47,7 @@ note_entry(void *arg, uint32 node)
 {
 	Entries    *e = arg;
 
+	check_number(e->v, &e->blocks, VDB_HNSW_STATEPAGE, node);
 	if (!vdb_hnsw_bit(&e->v->dead, node) && vdb_hnsw_bit_set(&e->nodes, node))
 		e->live++;
 }
@@ -89,7 +107,7 @@ typedef struct Relink
 {
 	VdbHnswVacuum *v;
 	VdbHnswReach reach;
-	BlockNumber blocks;			/* that there are, as far as is known */
+	BlockNumber blocks;
 	Buffer		buffer;
 } Relink;
 
@@ -97,15 +115,10 @@ static bool
 may_follow(void *arg, BlockNumber from, uint32 node)
 {
 	Relink	   *r = arg;
-	BlockNumber block = vdb_hnsw_block(r->v->hnsw, node);
 
 	if (vdb_hnsw_bit(&r->v->dead, node))
 		return false;
-	/* A damaged number must not have the bits grow to half a gigabyte. */
-	if (block >= r->blocks)
-		r->blocks = RelationGetNumberOfBlocks(r->v->index);
-	if (block >= r->blocks)
-		vdb_page_corrupted(r->v->index, from, "an edge leads beyond the end of the file");
+	check_number(r->v, &r->blocks, from, node);
 	return true;
 }
 
@@ -161,6 +174,7 @@ vdb_hnsw_vacuum_reach(VdbHnswVacuum *v)
 	{
 		if (is_reached(&r, node))
 			continue;
+		VDB_PAUSE("hnsw-vacuum-relinks");
 		vdb_hnsw_relink(v->hnsw, v->index, node, is_reached, &r);
 		begin_at(&r, node);
 		vdb_hnsw_reach_search(&r.reach);

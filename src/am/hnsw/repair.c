@@ -3,15 +3,19 @@
  *	  Vacuum: dead nodes leave the lists of others.
  *
  * Where a list has dead nodes, those behind them are candidates for their
- * places, of which some are chosen as an insert does it.  Edges to live nodes
- * stay: what could be reached over live nodes before can be reached afterwards.
+ * places, of which some are chosen as an insert does it, and they are asked to
+ * lead back.  Edges to live nodes stay, but for those that an insert could
+ * replace, too: what could be reached over live nodes before can be reached
+ * afterwards.
  */
 #include "postgres.h"
 
 #include "commands/vacuum.h"
 
+#include "am/hnsw/link.h"
 #include "am/hnsw/vacuum.h"
 #include "compat/compat.h"
+#include "point/point.h"
 
 /*
  * Behind dead nodes may be others that are dead, too.  They are followed while
@@ -40,6 +44,8 @@ typedef struct Repair
 	char	   *copies;
 	uint32		n;
 	uint32		room;
+
+	VdbHnswLinker *linker;
 } Repair;
 
 static bool
@@ -198,7 +204,7 @@ choose(Repair *r)
 	uint32		chosen;
 
 	sort_near(r);
-	chosen = vdb_hnsw_choose(&r->query, r->near, r->n, most, true);
+	chosen = vdb_hnsw_choose(&r->query, r->near, r->n, most, most);
 	for (uint32 i = chosen; i < r->n; i++)
 		if (is_in(r->own, r->nown, r->near[i].node))
 			chosen = force(r, chosen, most, i);
@@ -206,6 +212,32 @@ choose(Repair *r)
 }
 
 /* ---- what to write ---- */
+
+/*
+ * Is what the new list leaves out still no node?  Its slot may have been given
+ * to one meanwhile, for which others take us for a witness (link.c): which they
+ * look at with our page locked.
+ */
+static bool
+has_come_back(Repair *r)
+{
+	VdbHnswVacuum *v = r->v;
+
+	for (uint32 i = 0; i < r->slot->count; i++)
+	{
+		uint32		node = vdb_hnsw_list(v->hnsw, r->slot)[i];
+		Buffer		buffer;
+		bool		back;
+
+		if (node == r->node || vdb_hnsw_bit(&v->dead, node) || is_in(r->own, r->nown, node))
+			continue;
+		back = vdb_hnsw_pin(v->hnsw, v->index, node, &buffer)->state == VDB_HNSW_NODE;
+		vdb_page_unpin(buffer);
+		if (back)
+			return true;
+	}
+	return false;
+}
 
 /* Writes the new list; false if the old one is not what it was any more. */
 static bool
@@ -218,7 +250,7 @@ write_list(Repair *r, uint32 chosen)
 	VdbHnswSlot *slot = vdb_hnsw_read_exclusive(hnsw, r->v->index, r->node, &buffer);
 	bool		same = slot->state == VDB_HNSW_NODE && slot->count == r->slot->count &&
 		memcmp(vdb_hnsw_list(hnsw, slot), vdb_hnsw_list(hnsw, r->slot),
-			   slot->count * sizeof(uint32)) == 0;
+			   slot->count * sizeof(uint32)) == 0 && !has_come_back(r);
 
 	if (same)
 	{
@@ -237,9 +269,33 @@ write_list(Repair *r, uint32 chosen)
 	return same;
 }
 
+/*
+ * Its new neighbours lead to it, too, as they do to one that is inserted: some of
+ * those that died did.
+ */
+static void
+link_back(Repair *r, uint32 chosen)
+{
+	uint32		list[VDB_HNSW_MAX_NEIGHBOURS];
+	VdbHnswTarget target = {
+		.node = r->node,
+		.row = vdb_hnsw_row(r->v->hnsw, r->slot),
+		.list = list,
+		.count = chosen,
+	};
+
+	for (uint32 i = 0; i < chosen; i++)
+		list[i] = r->near[i].node;
+	for (uint32 i = 0; i < chosen; i++)
+		if (!is_in(r->own, r->nown, list[i]))
+			vdb_hnsw_link(r->linker, r->v->index, list[i], &target);
+}
+
 static void
 repair(Repair *r, uint32 node)
 {
+	uint32		chosen;
+
 	r->node = node;
 	do
 	{
@@ -247,7 +303,10 @@ repair(Repair *r, uint32 node)
 		if (r->slot->state != VDB_HNSW_NODE)
 			return;
 		gather(r);
-	} while (!write_list(r, choose(r)));
+		chosen = choose(r);
+		VDB_PAUSE("hnsw-vacuum-gathered");
+	} while (!write_list(r, chosen));
+	link_back(r, chosen);
 }
 
 /* Whether a list has something to be taken away, by what vacuum knows. */
@@ -306,6 +365,7 @@ vdb_hnsw_vacuum_repair(VdbHnswVacuum *v)
 	/* Inserts have lists grow on pages that are new, too. */
 	BlockNumber blocks = vdb_page_count(v->index);
 
+	r.linker = vdb_hnsw_linker_create(hnsw);
 	vdb_am_query_create(&r.query, &hnsw->space);
 	r.near = palloc(r.room * sizeof(VdbHnswNear));
 	r.copies = palloc(r.room * MAXALIGN(hnsw->slot_size));

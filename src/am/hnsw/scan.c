@@ -26,6 +26,7 @@
 #include "am/common/scan.h"
 #include "am/hnsw/hnsw.h"
 #include "heap/heap.h"
+#include "point/point.h"
 #include "scan/select.h"
 
 const double vdb_hnsw_recalls[VDB_HNSW_NRECALLS] = {
@@ -38,6 +39,21 @@ const double vdb_hnsw_recalls[VDB_HNSW_NRECALLS] = {
 /* Wider each time that more rows are wanted, up to so many nodes. */
 #define MORE_EF 2
 #define MOST_EF 4096
+
+/*
+ * The last of those that a search has found are not all that is so near.  So beyond
+ * the first few rows no more come out than one for so many nodes found: the others
+ * wait for what a wider search finds between them.  For more nodes where many were
+ * asked for: whoever tests rows above the scan, and takes few of them, looks for
+ * what is at the border of all that was found, where most is missed.
+ */
+#define FIRST_ROWS 20
+#define FOUND_FOR_ROW 2
+#define MANY_ROWS 128
+#define FOUND_FOR_MANY 4
+
+/* So many rows of the table are fetched into the CPU's caches: those of LIMIT 10. */
+#define AHEAD 12
 
 /* All nodes are looked at when the graph has led to so large a part of them. */
 #define SWEEP_SHARE 4
@@ -117,35 +133,43 @@ row_passes(const VdbHnswScan *so, uint32 i)
 
 /* ---- rows in order ---- */
 
+/* The bound of a node's row; searches of the graph know it. */
+static double
+bound_of(VdbHnswScan *so, Relation index, uint32 node)
+{
+	VdbAmQuery *query = so->query;
+	Buffer		buffer;
+	VdbHnswSlot *slot = vdb_hnsw_pin(so->hnsw, index, node, &buffer);
+	double		bound = vdb_am_query_bound(query, vdb_am_query_base(query), query->length,
+										   vdb_hnsw_row(so->hnsw, slot));
+
+	vdb_page_unpin(buffer);
+	return bound;
+}
+
 /*
  * A node's rows go into the queue, with a bound of their distance.  The first one
  * passed, under a lock, if it is the only one.
  */
 static void
-queue_node(VdbHnswScan *so, Relation index, const VdbHnswFound *found)
+queue_node(VdbHnswScan *so, Relation index, const VdbHnswFound *found, double bound)
 {
 	const VdbHnsw *hnsw = so->hnsw;
 	VdbAmQuery *query = so->query;
-	float		base = vdb_am_query_base(query);
-	VdbHnswCounts *counts = vdb_hnsw_search_counts(so->search);
 
-	counts->bounds++;
+	vdb_hnsw_search_counts(so->search)->bounds++;
 	if (found->more == VDB_HNSW_NONE && ItemPointerIsValid(&found->tid))
 	{
 		ItemPointerData tid = found->tid;
-		Buffer		buffer;
-		VdbHnswSlot *slot = vdb_hnsw_pin(hnsw, index, found->node, &buffer);
-		double		key = vdb_am_query_bound(query, base, query->length,
-											 vdb_hnsw_row(hnsw, slot));
 
-		vdb_page_unpin(buffer);
-		vdb_scan_queue_push(&so->queue, key, &tid);
+		vdb_scan_queue_push(&so->queue, bound, &tid);
 		return;
 	}
 	so->rows.count = 0;
 	if (vdb_hnsw_collect(hnsw, index, found->node, so->row, &so->rows) && so->rows.count > 0)
 	{
-		double		key = vdb_am_query_bound(query, base, query->length, so->row);
+		double		key = vdb_am_query_bound(query, vdb_am_query_base(query), query->length,
+											 so->row);
 
 		for (uint32 i = 0; i < so->rows.count; i++)
 			if (row_passes(so, i))
@@ -189,6 +213,7 @@ begin_sweep(VdbHnswScan *so, Relation index)
 	for (uint32 i = 0; i < so->nreturned; i++)
 		vdb_hnsw_sweep_skip(so->sweep, so->returned[i]);
 	so->sweep_most = first_sweep(so);
+	VDB_PAUSE("hnsw-scan-sweeps");
 	so->stage = STAGE_SWEEP;
 }
 
@@ -209,17 +234,19 @@ is_enough(const VdbHnswScan *so)
 {
 	VdbHnswCounts *counts = vdb_hnsw_search_counts(so->search);
 
-	return so->iterative == VDB_AM_ITERATIVE_OFF ||
+	return so->iterative == VDB_AM_ITERATIVE_OFF || VDB_FAULT("hnsw-ends-early") ||
 		counts->distances > (uint64) vdb_am_hnsw_max_scan_tuples();
 }
 
 /* More nodes into the queue, or a sweep where the graph has no more to give. */
 static void
-more_of_graph(VdbHnswScan *so, Relation index)
+more_of_graph(VdbHnswScan *so, IndexScanDesc scan)
 {
+	Relation	index = scan->indexRelation;
 	bool		first = so->ef == so->width;
 	VdbHnswFound *found;
-	uint32		n;
+	uint32		n,
+				nahead;
 
 	if (!first && is_time_to_sweep(so, index))
 	{
@@ -228,11 +255,17 @@ more_of_graph(VdbHnswScan *so, Relation index)
 	}
 	n = vdb_hnsw_search_more(so->search, index, so->ef, &found);
 	so->ef = Min(Max(so->ef * MORE_EF, so->width + 1), MOST_EF);
+	VDB_PAUSE("hnsw-scan-found");
+	nahead = Min(n, AHEAD);
+	for (uint32 i = 0; i < nahead; i++)
+		vdb_heap_prefetch_pointer(scan->heapRelation, &found[i].tid);
 	for (uint32 i = 0; i < n; i++)
 	{
-		queue_node(so, index, &found[i]);
+		queue_node(so, index, &found[i], found[i].bound);
 		note_returned(so, found[i].node);
 	}
+	for (uint32 i = 0; i < nahead; i++)
+		vdb_heap_prefetch_row(scan->heapRelation, &found[i].tid);
 	if (n == 0)
 		begin_sweep(so, index);
 }
@@ -247,25 +280,36 @@ more_of_sweep(VdbHnswScan *so, Relation index)
 	uint32		n = vdb_hnsw_sweep_nearest(so->sweep, index, so->query, most, &found);
 
 	MemoryContextSwitchTo(old);
+	VDB_PAUSE("hnsw-scan-swept");
 	for (uint32 i = 0; i < n; i++)
-		queue_node(so, index, &found[i]);
+		queue_node(so, index, &found[i], bound_of(so, index, found[i].node));
 	so->sweep_most = Min((uint64) most * MORE_SWEEP, PG_INT32_MAX);
 	return n > 0;
 }
 
+/* Is what the queue has sure enough to go out? */
+static bool
+is_ahead(const VdbHnswScan *so)
+{
+	uint64		found = so->given * (so->given < MANY_ROWS ? FOUND_FOR_ROW : FOUND_FOR_MANY);
+
+	return so->stage != STAGE_GRAPH || so->given < FIRST_ROWS || is_enough(so) ||
+		found < so->nreturned;
+}
+
 /* The next row in order; false if there is none. */
 static bool
-search_in_order(VdbHnswScan *so, Relation index, VdbScanFound *found)
+search_in_order(VdbHnswScan *so, IndexScanDesc scan, VdbScanFound *found)
 {
 	for (;;)
 	{
-		if (so->queue.count > 0)
+		if (so->queue.count > 0 && is_ahead(so))
 		{
 			*found = vdb_scan_queue_pop(&so->queue);
 			return true;
 		}
 		/* What was found goes out before more is looked for. */
-		if (so->exact.queue.count > 0)
+		if (so->queue.count == 0 && so->exact.queue.count > 0)
 		{
 			found->key = INFINITY;
 			ItemPointerSetInvalid(&found->tid);
@@ -277,18 +321,18 @@ search_in_order(VdbHnswScan *so, Relation index, VdbScanFound *found)
 			return false;
 		}
 		if (so->stage == STAGE_GRAPH)
-			more_of_graph(so, index);
-		else if (!more_of_sweep(so, index))
+			more_of_graph(so, scan);
+		else if (!more_of_sweep(so, scan->indexRelation))
 			return false;
 		CHECK_FOR_INTERRUPTS();
 	}
 }
 
 static bool
-next_in_order(VdbHnswScan *so, Relation index, VdbScanFound *found)
+next_in_order(VdbHnswScan *so, IndexScanDesc scan, VdbScanFound *found)
 {
 	MemoryContext old = MemoryContextSwitchTo(so->context);
-	bool		result = search_in_order(so, index, found);
+	bool		result = search_in_order(so, scan, found);
 
 	MemoryContextSwitchTo(old);
 	return result;
@@ -563,7 +607,7 @@ next_bounded(IndexScanDesc scan, VdbScanFound *found)
 		found->key = -INFINITY;
 		return next_of_any(so, scan->indexRelation, &found->tid);
 	}
-	return so->stage <= STAGE_SWEEP && next_in_order(so, scan->indexRelation, found);
+	return so->stage <= STAGE_SWEEP && next_in_order(so, scan, found);
 }
 
 /* The next row in order of distance; strictly so, what came late is left out. */
@@ -588,7 +632,7 @@ give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
 	VdbHnswScan *so = vdb_am_scan(scan)->state;
 
 	so->given++;
-	return vdb_am_scan_give(scan, tid, null, distance, so->filter.lossy);
+	return vdb_am_scan_give(scan, tid, null, distance);
 }
 
 /* A stage has no more rows. */

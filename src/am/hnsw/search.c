@@ -18,13 +18,12 @@
 #include <math.h>
 
 #include "miscadmin.h"
+#include "utils/memdebug.h"
 
 #include "am/hnsw/entry.h"
 #include "am/hnsw/sieve.h"
+#include "point/point.h"
 #include "scan/select.h"
-
-/* One in so many is pinned, so that PostgreSQL keeps the index's pages. */
-#define PIN_EVERY 16
 
 /* A node that has a distance, but of which nothing else is known yet. */
 typedef struct Reached
@@ -74,8 +73,9 @@ struct VdbHnswSearch
 	/* a batch */
 	Relation	index;			/* while entries are walked over */
 	uint32		nbatch;
-	uint32		looks;			/* so far */
 	uint32		nodes[VDB_HNSW_SIEVED];
+	BlockNumber blocks[VDB_HNSW_SIEVED];
+	const char *seen[VDB_HNSW_SIEVED];	/* where they were seen, or NULL */
 	float		distances[VDB_HNSW_SIEVED];
 	uint32		list[VDB_HNSW_MAX_NEIGHBOURS];	/* of a node, with a filter */
 };
@@ -133,21 +133,6 @@ is_sifting(const VdbHnswSearch *search)
 
 /* ---- distances ---- */
 
-static inline uint32
-row_in_page(const VdbHnsw *hnsw, uint32 node)
-{
-	return vdb_hnsw_slot_at(hnsw, node % hnsw->per_page) + hnsw->row_at;
-}
-
-static void
-prefetch(const VdbHnswSearch *search, Relation index, uint32 node)
-{
-	const VdbHnsw *hnsw = search->hnsw;
-
-	vdb_page_prefetch_look(index, vdb_hnsw_block(hnsw, node), row_in_page(hnsw, node),
-						   hnsw->space.row_size);
-}
-
 /* The distance of one node, whose page is read. */
 static float
 estimate_one(VdbHnswSearch *search, Relation index, uint32 node)
@@ -161,68 +146,120 @@ estimate_one(VdbHnswSearch *search, Relation index, uint32 node)
 	return distance;
 }
 
-/* Distances of n nodes, of the batch from first on. */
+/* Where the rows of nodes of the batch were seen, or NULL; they are fetched. */
 static void
-estimate_some(VdbHnswSearch *search, Relation index, uint32 first, uint32 n)
+look_for(VdbHnswSearch *search, Relation index, uint32 first, uint32 end)
 {
 	const VdbHnsw *hnsw = search->hnsw;
-	const uint32 *nodes = search->nodes + first;
+
+	for (uint32 i = first; i < end; i++)
+		search->blocks[i] = vdb_hnsw_block(hnsw, search->nodes[i]);
+	vdb_page_see(index, end - first, search->blocks + first, search->seen + first);
+	for (uint32 i = first; i < end; i++)
+		if (likely(search->seen[i] != NULL))
+		{
+			search->seen[i] += vdb_hnsw_node_at(hnsw, search->nodes[i]) + hnsw->row_at;
+			vdb_page_fetch(search->seen[i], hnsw->space.row_size);
+		}
+}
+
+/* Distances of nodes of the batch whose rows are where they were seen; others have none now. */
+static void
+estimate_seen(VdbHnswSearch *search, Relation index, uint32 first, uint32 end)
+{
 	const void *rows[VDB_HNSW_LOOKS];
 	float		distances[VDB_HNSW_LOOKS];
 	uint32		which[VDB_HNSW_LOOKS];
-	uint32		seen = 0;
+	uint32		n = 0;
 
+	for (uint32 i = first; i < end; i++)
+	{
+		which[n] = i;
+		rows[n] = search->seen[i];
+		n += rows[n] != NULL;
+	}
+	/* Checkers of memory are told that no pins are needed. */
 	for (uint32 i = 0; i < n; i++)
-	{
-		const char *contents = search->looks++ % PIN_EVERY == 0 ? NULL :
-			vdb_page_look(index, vdb_hnsw_block(hnsw, nodes[i]));
-
-		if (contents == NULL)
-		{
-			search->distances[first + i] = estimate_one(search, index, nodes[i]);
-			continue;
-		}
-		which[seen] = i;
-		rows[seen++] = contents + row_in_page(hnsw, nodes[i]);
-	}
-	vdb_am_query_many(&search->query, search->base, rows, seen, distances);
-	for (uint32 i = 0; i < seen; i++)
-	{
-		uint32		node = nodes[which[i]];
-		const char *contents = (const char *) rows[i] - row_in_page(hnsw, node);
-
-		search->distances[first + which[i]] =
-			likely(vdb_page_looked(index, vdb_hnsw_block(hnsw, node), contents)) ?
-			distances[i] : estimate_one(search, index, node);
-	}
+		VALGRIND_MAKE_MEM_DEFINED(rows[i], search->hnsw->space.row_size);
+	vdb_am_query_many(&search->query, search->base, rows, n, distances);
+	for (uint32 i = 0; i < n; i++)
+		search->distances[which[i]] = distances[i];
+	vdb_page_check_seen(index, end - first, search->blocks + first, search->seen + first);
 }
 
-/* Distances of the first n nodes of the batch. */
+/* Begins to fetch the rows of the first n nodes of the batch. */
+static void
+look_for_batch(VdbHnswSearch *search, Relation index, uint32 n)
+{
+	look_for(search, index, 0, Min(n, VDB_HNSW_LOOKS));
+}
+
+/* After that: their distances. */
 static void
 estimate(VdbHnswSearch *search, Relation index, uint32 n)
 {
-	for (uint32 i = 0; i < Min(n, VDB_HNSW_LOOKS); i++)
-		prefetch(search, index, search->nodes[i]);
 	for (uint32 i = 0; i < n; i += VDB_HNSW_LOOKS)
 	{
-		for (uint32 j = i + VDB_HNSW_LOOKS; j < Min(n, i + 2 * VDB_HNSW_LOOKS); j++)
-			prefetch(search, index, search->nodes[j]);
-		estimate_some(search, index, i, Min(n - i, VDB_HNSW_LOOKS));
+		uint32		next = Min(n, i + VDB_HNSW_LOOKS);
+
+		look_for(search, index, next, Min(n, next + VDB_HNSW_LOOKS));
+		estimate_seen(search, index, i, next);
 	}
+	/* What is elsewhere is read with a pin. */
+	for (uint32 i = 0; i < n; i++)
+		if (unlikely(search->seen[i] == NULL))
+			search->distances[i] = estimate_one(search, index, search->nodes[i]);
 	search->counts.distances += n;
 }
 
 /* ---- the beam ---- */
 
 static inline void
-keep(VdbHnswSearch *search, const Reached *item)
+make_reserve(VdbHnswSearch *search, uint32 n)
 {
-	if (search->nreserve == search->reserve_room)
+	if (search->nreserve + n > search->reserve_room)
 	{
 		search->reserve_room *= 2;
 		search->reserve = repalloc_huge(search->reserve, search->reserve_room * sizeof(Reached));
 	}
+}
+
+static inline void
+keep(VdbHnswSearch *search, const Reached *item)
+{
+	make_reserve(search, 1);
 	search->reserve[search->nreserve++] = *item;
+}
+
+/*
+ * Those of the batch that are not near enough for the beam go to the reserve;
+ * returns how many are left.  As this cannot be foreseen, without a jump.
+ */
+static uint32
+pick_near(VdbHnswSearch *search, uint32 n)
+{
+	bool		full = search->nbeam == search->ef;
+	float		limit = full ? search->beam[search->nbeam - 1].distance : 0;
+	Reached    *reserve;
+	uint32		near = 0;
+
+	make_reserve(search, n);
+	reserve = search->reserve + search->nreserve;
+	for (uint32 i = 0; i < n; i++)
+	{
+		/* of a slot that changes while it is looked at */
+		float		distance = isnan(search->distances[i]) ? INFINITY : search->distances[i];
+		uint32		node = search->nodes[i];
+		bool		far = full & !(distance < limit);
+
+		*reserve = (Reached) {distance, node, NEW};
+		reserve += far;
+		search->distances[near] = distance;
+		search->nodes[near] = node;
+		near += !far;
+	}
+	search->nreserve = reserve - search->reserve;
+	return near;
 }
 
 /*
@@ -233,23 +270,22 @@ static inline uint32
 offer(VdbHnswSearch *search, float distance, uint32 node)
 {
 	Reached	   *beam = search->beam;
-	uint32		low = 0,
-				high = search->nbeam;
+	uint32		low = 0;
 	Reached		item = {distance, node, NEW};
 
-	if (high == search->ef && !(distance < beam[high - 1].distance))
+	if (search->nbeam == search->ef && !(distance < beam[search->nbeam - 1].distance))
 	{
 		keep(search, &item);
 		return search->ef;
 	}
-	while (low < high)
+	/* Without a jump, which is guessed wrong every other time: so compilers are told. */
+	for (uint32 n = search->nbeam; n > 0;)
 	{
-		uint32		middle = (low + high) / 2;
+		uint32		half = (n + 1) / 2;
 
-		if (beam[middle].distance <= distance)
-			low = middle + 1;
-		else
-			high = middle;
+		low = __builtin_expect_with_probability(beam[low + half - 1].distance <= distance, 1, 0.5) ?
+			low + half : low;
+		n -= half;
 	}
 	if (search->nbeam == search->ef && beam[--search->nbeam].place != NO_RESULT)
 		keep(search, &beam[search->nbeam]);
@@ -259,24 +295,28 @@ offer(VdbHnswSearch *search, float distance, uint32 node)
 	return low;
 }
 
-/* Distances of the batch, and then its nodes into the beam; the first place. */
+/* Distances of a batch that is looked for, and its nodes into the beam; the first place. */
 static uint32
-offer_batch(VdbHnswSearch *search, Relation index, uint32 n)
+offer_looked(VdbHnswSearch *search, Relation index, uint32 n)
 {
 	uint32		first = search->ef;
 
 	estimate(search, index, n);
+	n = pick_near(search, n);
 	for (uint32 i = 0; i < n; i++)
 	{
-		uint32		place;
+		uint32		place = offer(search, search->distances[i], search->nodes[i]);
 
-		/* of a slot that changes while it is looked at */
-		if (unlikely(isnan(search->distances[i])))
-			search->distances[i] = INFINITY;
-		place = offer(search, search->distances[i], search->nodes[i]);
 		first = Min(first, place);
 	}
 	return first;
+}
+
+static uint32
+offer_batch(VdbHnswSearch *search, Relation index, uint32 n)
+{
+	look_for_batch(search, index, n);
+	return offer_looked(search, index, n);
 }
 
 void
@@ -327,7 +367,9 @@ note_expanded(VdbHnswSearch *search, Reached *item, const VdbHnswSlot *slot)
 	item->place = search->nexpanded;
 	search->expanded[search->nexpanded++] = (VdbHnswFound)
 	{
-		.distance = item->distance,.node = item->node,.tid = slot->tid,.more = slot->more
+		.distance = item->distance,.node = item->node,.tid = slot->tid,.more = slot->more,
+			.bound = vdb_am_query_bound(&search->query, search->base, search->query.length,
+										vdb_hnsw_row(search->hnsw, slot))
 	};
 }
 
@@ -356,9 +398,12 @@ take_list(VdbHnswSearch *search, const VdbHnswSlot *slot)
 		memcpy(search->list, list, slot->count * sizeof(uint32));
 		return slot->count;
 	}
+	vdb_hnsw_met_reserve(&search->met, slot->count);
 	for (uint32 i = 0; i < slot->count; i++)
-		if (vdb_hnsw_meet(&search->met, list[i]))
-			search->nodes[n++] = list[i];
+	{
+		search->nodes[n] = list[i];
+		vdb_hnsw_meet_placed(&search->met, list[i], &n);
+	}
 	return n;
 }
 
@@ -385,22 +430,28 @@ expand(VdbHnswSearch *search, Relation index, uint32 place)
 		memmove(item, item + 1, (search->nbeam - place) * sizeof(Reached));
 		return place;
 	}
-	note_expanded(search, item, slot);
 	n = take_list(search, slot);
+	/* There is something else to do while their rows come. */
+	if (!is_sifting(search))
+		look_for_batch(search, index, n);
+	prefetch_next(search, index, place + 1);
+	note_expanded(search, item, slot);
 	vdb_page_release(buffer);
 	search->counts.nodes++;
-	prefetch_next(search, index, place + 1);
 	if (unlikely(search->filter != NULL) && more != VDB_HNSW_NONE &&
 		item->place != NO_RESULT && !has_passing_row(search, index, item->node))
 		item->place = NO_RESULT;
 	if (is_sifting(search))
+	{
 		n = vdb_hnsw_sieve_list(&search->sieve, index, search->list, n, search->nodes);
+		look_for_batch(search, index, n);
+	}
 	else if (unlikely(search->filter != NULL))
 	{
 		search->counts.tested++;
 		search->counts.passed += item->place != NO_RESULT;
 	}
-	first = offer_batch(search, index, n);
+	first = offer_looked(search, index, n);
 	return Min(first, place + 1);
 }
 
@@ -440,6 +491,7 @@ estimate_entries(VdbHnswSearch *search, Relation index)
 		uint32		n = Min(entries->count - i, VDB_HNSW_SIEVED);
 
 		memcpy(search->nodes, entries->nodes + i, n * sizeof(uint32));
+		look_for_batch(search, index, n);
 		estimate(search, index, n);
 		memcpy(entries->estimates + i, search->distances, n * sizeof(float));
 	}
@@ -612,6 +664,7 @@ follow(VdbHnswSearch *search, Relation index)
 	for (uint32 at = 0; at < search->nbeam;)
 	{
 		at = search->beam[at].place == NEW ? expand(search, index, at) : at + 1;
+		VDB_PAUSE("hnsw-scan-expanded");
 		CHECK_FOR_INTERRUPTS();
 	}
 }

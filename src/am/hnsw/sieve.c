@@ -22,6 +22,8 @@
 
 #include <math.h>
 
+#include "utils/memdebug.h"
+
 #include "am/hnsw/entry.h"
 #include "am/hnsw/sieve.h"
 
@@ -39,7 +41,7 @@ prefetch(const VdbHnswSieve *sieve, Relation index, uint32 node)
 	const VdbHnsw *hnsw = sieve->hnsw;
 
 	vdb_page_prefetch_look(index, vdb_hnsw_block(hnsw, node),
-						   vdb_hnsw_slot_at(hnsw, node % hnsw->per_page), hnsw->list_at);
+						   vdb_hnsw_node_at(hnsw, node), hnsw->list_at);
 }
 
 static bool
@@ -56,12 +58,17 @@ static bool
 test(VdbHnswSieve *sieve, Relation index, uint32 node)
 {
 	const VdbHnsw *hnsw = sieve->hnsw;
-	const char *contents = vdb_page_look(index, vdb_hnsw_block(hnsw, node));
+	BlockNumber block = vdb_hnsw_block(hnsw, node);
+	const char *contents;
 
+	vdb_page_see(index, 1, &block, &contents);
+	vdb_page_check_seen(index, 1, &block, &contents);
 	if (unlikely(contents == NULL))
 		return test_pinned(sieve, index, node);
-	return passes(sieve, (const VdbHnswSlot *)
-				  (contents + vdb_hnsw_slot_at(hnsw, node % hnsw->per_page)));
+	contents += vdb_hnsw_node_at(hnsw, node);
+	/* Checkers of memory are told that no pin is needed. */
+	VALGRIND_MAKE_MEM_DEFINED(contents, hnsw->list_at);
+	return passes(sieve, (const VdbHnswSlot *) contents);
 }
 
 /* Notes the nodes of a list that were not met before. */
@@ -265,7 +272,7 @@ vdb_hnsw_sieve_starts(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryLis
 #define MOST_PARTS 3
 
 /* Sifting goes where there are few ways, and has to look at more of them. */
-#define SIFT_WIDTH 4
+#define SIFT_WIDTH 6
 
 /* A beam that is wider takes longer to keep in order than what it is for. */
 #define MOST_WIDTH 4096

@@ -32,6 +32,7 @@
 
 #include "am/hnsw/vacuum.h"
 #include "compat/compat.h"
+#include "point/point.h"
 
 /*
  * Without dead rows all is verified when the index has grown by this part of
@@ -43,6 +44,7 @@ static bool
 is_dead(VdbHnswVacuum *v, ItemPointer tid)
 {
 	return !ItemPointerIsValid(tid) ||
+		(VDB_FAULT("hnsw-live-row-dies") && ItemPointerGetOffsetNumber(tid) == 3) ||
 		(v->callback != NULL && v->callback(tid, v->callback_state));
 }
 
@@ -76,7 +78,7 @@ vacuum_node(VdbHnswVacuum *v, PageEdit *e, uint32 slot, uint32 node)
 
 	if (s->more != VDB_HNSW_NONE)
 		vdb_hnsw_bit_set(&v->bucketed, node);
-	if (!is_dead(v, &s->tid))
+	if (!is_dead(v, &s->tid) || VDB_FAULT("hnsw-dead-row-stays"))
 		v->result->num_index_tuples++;
 	else if (s->more != VDB_HNSW_NONE)
 		v->chains = true;		/* one from its buckets takes its place */
@@ -112,7 +114,7 @@ vacuum_bucket(VdbHnswVacuum *v, PageEdit *e, uint32 slot)
 			{
 				vdb_hnsw_tids(s)[kept] = *tid;
 				memcpy(vdb_hnsw_bucket_codes(hnsw, s, kept), vdb_hnsw_bucket_codes(hnsw, s, i),
-					   hnsw->codes_size);
+					   VDB_FAULT("hnsw-codes-stay") ? 0 : hnsw->codes_size);
 			}
 			kept++;
 		}
@@ -177,6 +179,7 @@ vacuum_pages(VdbHnswVacuum *v)
 		Buffer		buffer;
 
 		VDB_COMPAT_VACUUM_DELAY();
+		VDB_PAUSE("hnsw-vacuum-page");
 		if (!vdb_page_try(v->index, block, v->strategy, &buffer))
 			continue;
 		if (vdb_page_opaque(BufferGetPage(buffer))->kind == VDB_HNSW_NODES)
@@ -381,6 +384,7 @@ shorten(VdbHnswVacuum *v, uint32 owner, VdbHnswSlot *copy)
 	while ((bucket = next_of(v, chain.from)) != VDB_HNSW_NONE)
 	{
 		VDB_COMPAT_VACUUM_DELAY();
+		VDB_PAUSE("hnsw-vacuum-bucket");
 		vdb_hnsw_copy(v->hnsw, v->index, bucket, copy);
 		if (copy->state != VDB_HNSW_BUCKET)
 			vdb_page_corrupted(v->index, block_of(v, bucket),
@@ -433,6 +437,7 @@ vacuum_chain(VdbHnswVacuum *v, uint32 node, VdbHnswSlot *copy)
 		if (copy->state != VDB_HNSW_NODE || !is_dead(v, &copy->tid))
 			return;
 		bucket = copy->more;
+		VDB_PAUSE("hnsw-vacuum-promotes");
 		if (bucket == VDB_HNSW_NONE ? kill_node(v, node) : promote(v, node, bucket))
 		{
 			if (bucket != VDB_HNSW_NONE)
@@ -582,20 +587,31 @@ vacuum_index(VdbHnswVacuum *v)
 	bool		grown = has_grown(v);
 
 	vacuum_pages(v);
+	VDB_PAUSE("hnsw-vacuum-pages");
 	vacuum_chains(v);
+	VDB_PAUSE("hnsw-vacuum-chains");
 	if (v->ndead > 0 || grown)
 	{
 		find_live(v);
+		VDB_PAUSE("hnsw-vacuum-live");
 		vdb_hnsw_vacuum_entries(v);
-		vdb_hnsw_vacuum_reach(v);
+		VDB_PAUSE("hnsw-vacuum-entries");
+		if (!VDB_FAULT("hnsw-no-relink"))
+			vdb_hnsw_vacuum_reach(v);
+		VDB_PAUSE("hnsw-vacuum-reached");
 		set_verified(v);
 	}
 	if (v->ndead > 0)
 	{
-		vdb_hnsw_vacuum_repair(v);
-		vdb_hnsw_entries_remove(v->hnsw, v->index, is_gone, v);
+		if (!VDB_FAULT("hnsw-no-relink"))
+			vdb_hnsw_vacuum_repair(v);
+		VDB_PAUSE("hnsw-vacuum-repaired");
+		if (!VDB_FAULT("hnsw-stale-entry"))
+			vdb_hnsw_entries_remove(v->hnsw, v->index, is_gone, v);
+		VDB_PAUSE("hnsw-vacuum-dismissed");
 		free_nodes(v);
 	}
+	VDB_PAUSE("hnsw-vacuum-freed");
 	offer_room(v);
 }
 
@@ -638,9 +654,8 @@ vdb_hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *result,
 /*
  * When there was nothing to delete, an index that has grown since the last time
  * is read all the same.  That everything can be reached is what inserts keep
- * up, and a build; but two inserts that at the same moment each leave an edge
- * out because of the other's may fail to.  So many inserts took some tens of
- * times as long as this takes.  An index that has not grown costs nothing here,
+ * up, and a build; whatever else there is, is mended here.  So many inserts
+ * took some tens of times as long as this takes.  An index that has not grown costs nothing here,
  * however often its table is vacuumed.
  */
 IndexBulkDeleteResult *

@@ -8,14 +8,9 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "miscadmin.h"
 
 #include "am/hnsw/build.h"
-
-/* sift128: from 100,000 to 400,000 rows half as wide again. */
-#define WIDENING 0.3
 
 typedef struct Writer
 {
@@ -224,9 +219,6 @@ vdb_hnsw_write_graph(VdbHnswBuild *build, const uint32 *order, uint32 *place)
 				zeros;
 	BlockNumber room;
 
-	/* Rows that are still to come make searches wider: measured, by this power. */
-	double		widen = pow(Max(1, build->rows / Max(build->seen, 1)), WIDENING);
-
 	check_size(build);
 	vdb_hnsw_build_phase(build, VDB_HNSW_PHASE_WRITE, heap->n);
 	writer.base = vdb_hnsw_number(build->hnsw, RelationGetNumberOfBlocks(build->index), 0);
@@ -249,8 +241,7 @@ vdb_hnsw_write_graph(VdbHnswBuild *build, const uint32 *order, uint32 *place)
 	state.nulls = nulls;
 	state.zeros = zeros;
 	state.measured_k = heap->n > 0 ? VDB_HNSW_MEASURED_K : 0;
-	for (int i = 0; i < VDB_HNSW_NRECALLS; i++)
-		state.efs[i] = build->efs[i] * widen;
+	memcpy(state.efs, build->efs, sizeof(state.efs));
 	vdb_hnsw_write_built(build->index, &build->meta, &state, build->hnsw->space.origin);
 	vdb_hnsw_build_progress(build, heap->n);
 }

@@ -46,6 +46,7 @@
 #include "am/common/options.h"
 #include "am/ivf/ivf.h"
 #include "cluster/cluster.h"
+#include "point/point.h"
 
 /* No smaller lists on purpose. */
 #define LEAST_TARGET 32
@@ -192,9 +193,10 @@ free_retired(Balance *b)
 			continue;
 		if (!FullTransactionIdIsValid(retired))
 			vdb_ivf_directory_set(b->index, b->ivf, lane->list.ordinal, lane->info.died, now);
-		else if (GlobalVisCheckRemovableFullXid(NULL, retired))
+		else if (GlobalVisCheckRemovableFullXid(NULL, retired) || VDB_FAULT("ivf-early-reuse"))
 		{
 			vdb_ivf_directory_remove(b->index, b->ivf, lane->list.ordinal);
+			VDB_PAUSE("ivf-split-removed");
 			vdb_ivf_list_free(&b->ivf->list, b->index, lane->list.head, lane->list.number);
 			freed = true;
 		}
@@ -209,6 +211,7 @@ free_retired(Balance *b)
 static void
 lock_changes(Balance *b)
 {
+	VDB_PAUSE("ivf-split-guards");
 	vdb_page_guard(b->index, b->ivf->meta.state);
 	vdb_ivf_read_state(b->index, b->ivf, &b->state);
 	if (b->state.busy)
@@ -462,6 +465,11 @@ deal_row(void *arg, ItemPointer tid, const char *codes, const void *row)
 	Balance    *b = arg;
 	Size		i = b->nrows++;
 
+	if (VDB_FAULT("ivf-split-loses-rows") && ItemPointerGetOffsetNumber(tid) == 3)
+	{
+		b->nrows--;
+		return;
+	}
 	read_row(b, row, b->rows + i * b->ivf->space.dim, &b->errors[i]);
 	if (!b->ivf->list.coded)
 		memcpy(b->copies + i * b->ivf->list.row_size, row, b->ivf->list.row_size);
@@ -528,7 +536,7 @@ reopen_used(Balance *b, VdbIvfNear *lists, uint32 nlists)
 	uint32		n = 0;
 
 	for (uint32 i = 0; i < nlists; i++)
-		if (vdb_ivf_list_count(b->index, lists[i].head, lists[i].number) == 0)
+		if (vdb_ivf_list_count(&b->ivf->list, b->index, lists[i].head, lists[i].number) == 0)
 			lists[n++] = lists[i];
 		else
 			reopen_list(b, &lists[i], 0);
@@ -554,8 +562,10 @@ change(Balance *b, VdbIvfNear *lists, uint32 nlists, uint32 parts)
 	state->busy = 1;
 	state->next_number += parts;
 	vdb_ivf_write_state(b->index, b->ivf, false, state);
+	VDB_PAUSE("ivf-split-begun");
 	for (uint32 i = 0; i < nlists; i++)
 		close_list(b, &lists[i]);
+	VDB_PAUSE("ivf-split-closed");
 
 	b->nparts = 0;
 	if (parts > 0)
@@ -569,9 +579,12 @@ change(Balance *b, VdbIvfNear *lists, uint32 nlists, uint32 parts)
 	{
 		if (parts > 0)
 		{
+			VDB_PAUSE("ivf-split-trained");
 			begin_lists(b, number);
 			write_lists(b, lists, nlists);
+			VDB_PAUSE("ivf-split-written");
 			end_lists(b, number);
+			VDB_PAUSE("ivf-split-entered");
 		}
 		state->version++;
 		state->nlists += b->nparts - nlists;
@@ -579,6 +592,7 @@ change(Balance *b, VdbIvfNear *lists, uint32 nlists, uint32 parts)
 	}
 	state->busy = 0;
 	vdb_ivf_write_state(b->index, b->ivf, false, state);
+	VDB_PAUSE("ivf-split-done");
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
@@ -617,7 +631,7 @@ split(Balance *b, const VdbIvfNear *list, uint64 rows)
 
 		if (near.number == list->number)
 			continue;
-		count = vdb_ivf_list_count(b->index, near.head, near.number);
+		count = vdb_ivf_list_count(&b->ivf->list, b->index, near.head, near.number);
 		if (count > SPLIT_WITH * b->target)
 		{
 			lists[n++] = near;
@@ -648,7 +662,7 @@ merge(Balance *b, const VdbIvfNear *list, uint64 rows, double most)
 
 		if (near.number == list->number)
 			continue;
-		count = vdb_ivf_list_count(b->index, near.head, near.number);
+		count = vdb_ivf_list_count(&b->ivf->list, b->index, near.head, near.number);
 		if (nearest_count == 0 && count > 0)
 		{
 			nearest = near;
@@ -704,8 +718,8 @@ measure(Balance *b)
 	uint32		n = 0;
 	uint32		nlanes;
 	VdbIvfLane	   *lanes = vdb_ivf_directory_read(b->index, b->ivf, &nlanes);
-	uint32		most = Min(state->nlists, Max(64, 4 * state->probes[5] + 16));
-	uint64	   *found = palloc0(most * sizeof(uint64));
+	uint32		most;
+	uint64	   *found;
 	Example		example = {.balance = b,.row = palloc(b->ivf->list.row_size)};
 	uint64		total = 0;
 	uint64		sum = 0;
@@ -714,6 +728,9 @@ measure(Balance *b)
 	for (uint32 i = 0; i < nlanes; i++)
 		if (vdb_ivf_lives(&lanes[i].info, state->version))
 			lanes[n++] = lanes[i];
+	/* No more than there are: the state's own number may be damaged. */
+	most = Min(n, Max(64, 4 * state->probes[5] + 16));
+	found = palloc0(most * sizeof(uint64));
 	vdb_ivf_route_begin(b->route, state->version, VDB_IVF_ANY, NULL, NULL);
 	for (uint32 i = 0; i < PROBE_ROWS && n > 0; i++)
 	{
@@ -722,7 +739,7 @@ measure(Balance *b)
 		uint64		entries;
 		uint32		k;
 
-		entries = vdb_ivf_list_count(b->index, lane->list.head, lane->list.number);
+		entries = vdb_ivf_list_count(&b->ivf->list, b->index, lane->list.head, lane->list.number);
 		if (entries == 0)
 			continue;
 		example.skip = pg_prng_uint64_range(&b->random, 0, entries - 1);
@@ -788,7 +805,7 @@ vdb_ivf_grown(Relation index, const VdbIvf *ivf, const VdbIvfNear *list, uint32 
 			if (lanes[i].list.number == list->number &&
 				vdb_ivf_lives(&lanes[i].info, b->state.version))
 			{
-				uint64		count = vdb_ivf_list_count(index, list->head, list->number);
+				uint64		count = vdb_ivf_list_count(&ivf->list, index, list->head, list->number);
 
 				if (count >= SPLIT_AT * b->target)
 					split(b, &lanes[i].list, count);
@@ -841,7 +858,7 @@ drop_empty(Balance *b, VdbIvfListCount *lists, uint32 n)
 
 	for (uint32 i = 0; i < n; i++)
 		if (lists[i].lives && lists[i].live == 0 && nempty + 1 < b->state.nlists &&
-			vdb_ivf_list_count(b->index, lists[i].list.head, lists[i].list.number) == 0)
+			vdb_ivf_list_count(&b->ivf->list, b->index, lists[i].list.head, lists[i].list.number) == 0)
 			empty[nempty++] = lists[i].list;
 	if (nempty > 0)
 		change(b, empty, nempty, 0);

@@ -31,14 +31,20 @@
 
 #include "am/common/options.h"
 #include "am/ivf/build.h"
+#include "point/point.h"
 
 /* Rows that centres are trained on, for each list. */
 #define SAMPLE_PER_LIST 32
 #define MAX_SAMPLE 400000
 
-/* Bytes of the rows assigned at a time, and the least number of rows. */
-#define BATCH_BYTES (8 * 1024 * 1024)
-#define LEAST_BATCH 8
+/*
+ * Bytes of a batch of rows, the least number of rows, and how many of them a
+ * thread assigns at a time.
+ */
+#define BATCH_BYTES (4 * 1024 * 1024)
+#define LEAST_BATCH 4
+#define NBATCHES 2
+#define ITEM_ROWS 48
 
 /* What PostgreSQL's sort takes at least, and what is small here. */
 #define LEAST_SORT (256 * 1024)
@@ -69,22 +75,44 @@ typedef struct Entry
 /* Rows on their way to their lists. */
 typedef struct Batch
 {
-	VdbIvfBuild *build;
 	uint32		n;
-	uint32		max;
-	Size		raw_size;		/* of a vector as it is in the table */
-	Size		entry_size;
 	char	   *raw;
 	float	   *rotated;
 	uint32	   *lists;
 	bool	   *nowhere;		/* zero vectors, under cosine */
 	char	   *entries;		/* Entry each */
+} Batch;
+
+/*
+ * What assigns and encodes.  While one batch is filled from the table, threads
+ * work on the other.  All that they look at is in the build's memory context,
+ * which waits for them before it goes, however the build ends.
+ */
+typedef struct Assignment
+{
+	VdbIvfBuild *build;
+	Batch		batches[NBATCHES];
+	Batch	   *filling;
+	Batch	   *working;		/* by the team, or nothing */
+	uint32		max;			/* rows of a batch */
+	Size		raw_size;		/* of a vector as it is in the table */
+	Size		entry_size;
 	Size		codes_at;		/* in an entry's encoded */
 	char	   *codes;			/* of a row without a vector */
-	float	   *scratch;		/* 2 x dim for each thread */
 	Tuplesortstate *sort;
 	TupleTableSlot *slot;
-} Batch;
+
+	/* for the threads */
+	VdbKmTeam  *team;
+	MemoryContextCallback before_reset;
+	const VdbIvf *ivf;
+	const float *centres;
+	VdbKmPacked packed;			/* if there is more than one list */
+	float	   *scratch;		/* 2 x dim for each thread */
+	char	   *work;			/* for each thread: */
+	Size		work_size;
+	volatile bool stopped;
+} Assignment;
 
 /* ---- progress and interrupts ---- */
 
@@ -146,6 +174,20 @@ common_memory(const VdbIvfBuild *build, int threads)
 		vdb_ivf_codebook_memory(ivf, threads);
 }
 
+/* Whole cache lines, so that threads keep to their own. */
+Size
+vdb_ivf_assign_work(uint32 dim, uint32 nlists, uint32 ntops)
+{
+	return TYPEALIGN(64, vdb_km_assign_size(nlists, ntops, dim, 1, 1));
+}
+
+/* Of what finds the nearest list. */
+static Size
+route_memory(Size dim, uint32 nlists, Size ntops, int threads)
+{
+	return vdb_km_pack_size(nlists, ntops, dim) + threads * vdb_ivf_assign_work(dim, nlists, ntops);
+}
+
 static Size
 centres_memory(const VdbIvfBuild *build, uint32 nlists, int threads)
 {
@@ -154,8 +196,7 @@ centres_memory(const VdbIvfBuild *build, uint32 nlists, int threads)
 	Size		size = (nlists + ntops) * (dim * sizeof(float) + sizeof(BlockNumber));
 
 	if (nlists > 1)
-		size += vdb_km_pack_size(nlists, ntops, dim) +
-			vdb_km_assign_size(nlists, ntops, dim, 1, threads);
+		size += route_memory(dim, nlists, ntops, threads);
 	return size;
 }
 
@@ -172,8 +213,7 @@ learn_memory(const VdbIvfBuild *build, uint32 nlists, Size n, int threads)
 		vdb_km_train_defaults(&training);
 		/* The centres are packed once more when this is gone. */
 		train = vdb_km_train_size(&training, threads);
-		train -= Min(train, vdb_km_pack_size(nlists, training.ntops, dim) +
-					 vdb_km_assign_size(nlists, training.ntops, dim, 1, threads));
+		train -= Min(train, route_memory(dim, nlists, training.ntops, threads));
 		train = Max(train, vdb_ivf_probes_memory(dim, nlists, threads));
 	}
 	return common_memory(build, threads) + centres_memory(build, nlists, threads) + train +
@@ -228,7 +268,7 @@ vdb_ivf_build_fit(VdbIvfBuild *build, double rows, bool guess)
 		Size		learn = learn_memory(build, nlists, 0, threads);
 
 		least = Max(learn + rows_least * of_row,
-					assign_memory(build, nlists, threads) + LEAST_BATCH * row_memory(build) +
+					assign_memory(build, nlists, threads) + NBATCHES * LEAST_BATCH * row_memory(build) +
 					LEAST_SORT);
 		if (least <= build->budget || (guess && nlists == 1 && threads == 1))
 		{
@@ -269,74 +309,105 @@ return_memory(void)
 /* ---- assigning ---- */
 
 static void
-rotate_rows(void *arg, size_t item, int thread)
+rotate_rows(const Assignment *assignment, Batch *batch, uint32 from, uint32 to)
 {
-	Batch	   *batch = arg;
-	const VdbIvf *ivf = batch->build->ivf;
-	uint32		end = Min((item + 1) * 32, batch->n);
+	const VdbIvf *ivf = assignment->ivf;
 
-	for (uint32 i = item * 32; i < end; i++)
+	for (uint32 i = from; i < to; i++)
 	{
 		float	   *row = batch->rotated + (Size) i * ivf->space.dim;
 
 		batch->lists[i] = 0;
-		batch->nowhere[i] = !vdb_am_rotate(&ivf->space, batch->raw + i * batch->raw_size, row, row);
+		batch->nowhere[i] = !vdb_am_rotate(&ivf->space, batch->raw + i * assignment->raw_size,
+										   row, row);
 		if (batch->nowhere[i])
 			memset(row, 0, ivf->space.dim * sizeof(float));
 	}
 }
 
 static void
-encode_rows(void *arg, size_t item, int thread)
+encode_rows(const Assignment *assignment, Batch *batch, uint32 from, uint32 to, float *scratch)
 {
-	Batch	   *batch = arg;
-	const VdbIvf *ivf = batch->build->ivf;
-	uint32		end = Min((item + 1) * 32, batch->n);
-	float	   *scratch = batch->scratch + (Size) thread * 2 * ivf->space.dim;
+	const VdbIvf *ivf = assignment->ivf;
 
-	for (uint32 i = item * 32; i < end; i++)
+	for (uint32 i = from; i < to; i++)
 		vdb_ivf_encode(ivf, &ivf->list, batch->rotated + (Size) i * ivf->space.dim,
-					   batch->build->centres + (Size) batch->lists[i] * ivf->space.dim, 0,
-					   vdb_am_is_plain(&ivf->space) ? batch->raw + i * batch->raw_size : NULL,
-					   scratch, ((Entry *) (batch->entries + i * batch->entry_size))->encoded);
+					   assignment->centres + (Size) batch->lists[i] * ivf->space.dim, 0,
+					   vdb_am_is_plain(&ivf->space) ? batch->raw + i * assignment->raw_size : NULL,
+					   scratch, ((Entry *) (batch->entries + i * assignment->entry_size))->encoded);
 }
 
-/* Gives the batch's rows to the sort, encoded for their lists. */
+/* A thread's work: some rows of a batch, from what the table has to entries. */
 static void
-flush_batch(Batch *batch)
+assign_rows(void *arg, size_t item, int thread)
 {
-	VdbIvfBuild *build = batch->build;
-	VdbKmControl control = build->control;
-	Size		items = (batch->n + 31) / 32;
+	static const VdbKmControl control = {.threads = 1,.interrupt = is_interrupted};
+	Assignment *assignment = arg;
+	Batch	   *batch = assignment->working;
+	Size		dim = assignment->ivf->space.dim;
+	uint32		from = item * ITEM_ROWS;
+	uint32		to = Min(from + ITEM_ROWS, batch->n);
 
-	if (batch->n == 0)
+	rotate_rows(assignment, batch, from, to);
+	if (assignment->packed.book.k > 1 &&
+		vdb_km_assign(&assignment->packed, batch->rotated + from * dim, to - from, 1,
+					  batch->lists + from, NULL, &control,
+					  assignment->work + thread * assignment->work_size) != VDB_KM_OK)
+	{
+		assignment->stopped = true;
 		return;
-	control.progress = NULL;
-	vdb_ivf_build_check(vdb_km_each(items, rotate_rows, batch, &control));
-	if (build->nlists > 1)
-		vdb_ivf_build_check(vdb_km_assign(&build->packed, batch->rotated, batch->n, 1,
-										  batch->lists, NULL, &control, build->work));
-	vdb_ivf_build_check(vdb_km_each(items, encode_rows, batch, &control));
+	}
+	encode_rows(assignment, batch, from, to, assignment->scratch + thread * 2 * dim);
+}
+
+/* Gives a batch's entries to the sort. */
+static void
+sort_batch(Assignment *assignment, Batch *batch)
+{
+	VdbIvfBuild *build = assignment->build;
+
 	for (uint32 i = 0; i < batch->n; i++)
 	{
-		TupleTableSlot *slot = batch->slot;
-		Entry	   *entry = (Entry *) (batch->entries + i * batch->entry_size);
+		TupleTableSlot *slot = assignment->slot;
+		Entry	   *entry = (Entry *) (batch->entries + i * assignment->entry_size);
 
 		if (batch->nowhere[i])
 		{
 			vdb_ivf_tids_add(build->ivf, build->index, build->meta.zeros, build->building,
-							 &entry->tid, entry->encoded + batch->codes_at);
+							 &entry->tid, entry->encoded + assignment->codes_at);
 			continue;
 		}
-		SET_VARSIZE(entry, batch->entry_size);
+		SET_VARSIZE(entry, assignment->entry_size);
 		ExecClearTuple(slot);
 		slot->tts_values[COLUMN_KEY - 1] = Int64GetDatum(KEY(batch->lists[i], build->placed++));
 		slot->tts_values[COLUMN_ENTRY - 1] = PointerGetDatum(entry);
 		slot->tts_isnull[COLUMN_KEY - 1] = slot->tts_isnull[COLUMN_ENTRY - 1] = false;
 		ExecStoreVirtualTuple(slot);
-		tuplesort_puttupleslot(batch->sort, slot);
+		tuplesort_puttupleslot(assignment->sort, slot);
 	}
 	batch->n = 0;
+}
+
+/*
+ * Has the team work on the batch that has been filled, and gives the one that it
+ * had to the sort, to be filled next.
+ */
+static void
+flush_batch(Assignment *assignment)
+{
+	VdbIvfBuild *build = assignment->build;
+	VdbKmControl control = build->control;
+	Batch	   *full = assignment->filling;
+	Batch	   *done = assignment->working;
+	VdbKmStatus status = vdb_km_finish(assignment->team);
+
+	control.progress = NULL;
+	vdb_ivf_build_check(assignment->stopped ? VDB_KM_STOPPED : status);
+	assignment->working = full;
+	assignment->filling = done;
+	vdb_km_begin(assignment->team, (full->n + ITEM_ROWS - 1) / ITEM_ROWS, assign_rows, assignment,
+				 &control);
+	sort_batch(assignment, done);
 	vdb_ivf_build_progress(build, build->seen);
 	CHECK_FOR_INTERRUPTS();
 }
@@ -344,8 +415,9 @@ flush_batch(Batch *batch)
 static void
 assign_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *arg)
 {
-	Batch	   *batch = arg;
-	VdbIvfBuild *build = batch->build;
+	Assignment *assignment = arg;
+	VdbIvfBuild *build = assignment->build;
+	Batch	   *batch = assignment->filling;
 	const VdbIvf *ivf = build->ivf;
 	VdbAmVector vector;
 	Entry	   *entry;
@@ -353,23 +425,23 @@ assign_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 	build->seen++;
 	if (isnull[0])
 	{
-		vdb_am_columns_encode(&build->columns, values, isnull, batch->codes);
-		vdb_ivf_tids_add(ivf, index, build->meta.nulls, build->building, tid, batch->codes);
+		vdb_am_columns_encode(&build->columns, values, isnull, assignment->codes);
+		vdb_ivf_tids_add(ivf, index, build->meta.nulls, build->building, tid, assignment->codes);
 		return;
 	}
 	vdb_am_vector(ivf->space.kind, values[0], &vector);
 	vdb_am_check_dim(ivf->space.kind, ivf->space.dim, vector.dim);
-	memcpy(batch->raw + batch->n * batch->raw_size, vector.elements, batch->raw_size);
+	memcpy(batch->raw + batch->n * assignment->raw_size, vector.elements, assignment->raw_size);
 	vdb_am_vector_free(&vector);
-	entry = (Entry *) (batch->entries + batch->n * batch->entry_size);
+	entry = (Entry *) (batch->entries + batch->n * assignment->entry_size);
 	entry->tid = *tid;
-	vdb_am_columns_encode(&build->columns, values, isnull, entry->encoded + batch->codes_at);
-	if (++batch->n == batch->max)
-		flush_batch(batch);
+	vdb_am_columns_encode(&build->columns, values, isnull, entry->encoded + assignment->codes_at);
+	if (++batch->n == assignment->max)
+		flush_batch(assignment);
 }
 
 static void
-begin_sort(Batch *batch, Size memory)
+begin_sort(Assignment *assignment, Size memory)
 {
 	TupleDesc	desc = CreateTemplateTupleDesc(NCOLUMNS);
 	AttrNumber	keys[] = {COLUMN_KEY};
@@ -379,62 +451,109 @@ begin_sort(Batch *batch, Size memory)
 
 	TupleDescInitEntry(desc, COLUMN_KEY, "key", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, COLUMN_ENTRY, "entry", BYTEAOID, -1, 0);
-	batch->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	batch->sort = tuplesort_begin_heap(desc, 1, keys, operators, collations, nulls_first,
+	assignment->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	assignment->sort = tuplesort_begin_heap(desc, 1, keys, operators, collations, nulls_first,
 									   memory / 1024, NULL, TUPLESORT_NONE);
 }
 
-/* Assigns and encodes all rows of the table; they come out of batch->sort. */
 static void
-assign_all(Batch *batch)
+abandon_team(void *team)
 {
-	VdbIvfBuild *build = batch->build;
+	vdb_km_abandon(team);
+}
+
+/* Makes the batches and what the threads need, in the current memory context. */
+static Assignment *
+create_assignment(VdbIvfBuild *build, uint32 max)
+{
+	Assignment *assignment = palloc0(sizeof(Assignment));
 	const VdbIvf *ivf = build->ivf;
+	Size		threads = build->control.threads;
+
+	assignment->build = build;
+	assignment->max = max;
+	assignment->raw_size = vdb_am_bytes(ivf->space.kind, ivf->space.dim);
+	assignment->entry_size = entry_size(ivf);
+	assignment->codes_at = vdb_ivf_encoded_size(ivf, &ivf->list);
+	assignment->codes = palloc(ivf->meta.codes_size + 1);
+	for (int i = 0; i < NBATCHES; i++)
+	{
+		Batch	   *batch = &assignment->batches[i];
+
+		batch->raw = palloc_extended(max * assignment->raw_size, MCXT_ALLOC_HUGE);
+		batch->rotated = palloc_extended((Size) max * ivf->space.dim * sizeof(float),
+										 MCXT_ALLOC_HUGE);
+		batch->entries = palloc_extended(max * assignment->entry_size, MCXT_ALLOC_HUGE);
+		batch->lists = palloc(max * sizeof(uint32));
+		batch->nowhere = palloc(max * sizeof(bool));
+	}
+	assignment->filling = &assignment->batches[0];
+	assignment->working = &assignment->batches[1];
+
+	assignment->ivf = ivf;
+	assignment->centres = build->centres;
+	assignment->packed = build->packed;
+	assignment->scratch = palloc_extended(threads * 2 * ivf->space.dim * sizeof(float),
+										  MCXT_ALLOC_HUGE);
+	assignment->work = build->work;
+	assignment->work_size = build->work_size;
+	assignment->team = vdb_km_team(palloc(vdb_km_team_size()));
+	assignment->before_reset.func = abandon_team;
+	assignment->before_reset.arg = assignment->team;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &assignment->before_reset);
+	return assignment;
+}
+
+static void
+free_batches(Assignment *assignment)
+{
+	for (int i = 0; i < NBATCHES; i++)
+	{
+		pfree(assignment->batches[i].raw);
+		pfree(assignment->batches[i].rotated);
+		pfree(assignment->batches[i].entries);
+	}
+}
+
+/* Assigns and encodes all rows of the table; they come out of the sort. */
+static Assignment *
+assign_all(VdbIvfBuild *build)
+{
 	Size		used = assign_memory(build, build->nlists, build->control.threads);
 	Size		left = build->budget > used ? build->budget - used : 0;
+	uint32		max = Max(LEAST_BATCH, Min(BATCH_BYTES, left / 4 / NBATCHES) / row_memory(build));
+	Assignment *assignment = create_assignment(build, max);
 
-	batch->max = Max(LEAST_BATCH, Min(BATCH_BYTES, left / 4) / row_memory(build));
-	batch->raw_size = vdb_am_bytes(ivf->space.kind, ivf->space.dim);
-	batch->entry_size = entry_size(ivf);
-	batch->codes_at = vdb_ivf_encoded_size(ivf, &ivf->list);
-	batch->codes = palloc(ivf->meta.codes_size + 1);
-	batch->raw = palloc_extended(batch->max * batch->raw_size, MCXT_ALLOC_HUGE);
-	batch->rotated = palloc_extended((Size) batch->max * ivf->space.dim * sizeof(float),
-									 MCXT_ALLOC_HUGE);
-	batch->entries = palloc_extended(batch->max * batch->entry_size, MCXT_ALLOC_HUGE);
-	batch->lists = palloc(batch->max * sizeof(uint32));
-	batch->nowhere = palloc(batch->max * sizeof(bool));
-	batch->scratch = palloc_extended((Size) build->control.threads * 2 * ivf->space.dim *
-									 sizeof(float), MCXT_ALLOC_HUGE);
-	used = batch->max * row_memory(build);
+	used = NBATCHES * max * row_memory(build);
 	left = left > used ? left - used : 0;
 	/* Long entries are allocated one by one, and the merge cannot use the holes. */
-	if (batch->entry_size > BLCKSZ)
+	if (assignment->entry_size > BLCKSZ)
 		left /= 2;
-	begin_sort(batch, left);
+	begin_sort(assignment, left);
 	vdb_ivf_build_phase(build, VDB_IVF_PHASE_ASSIGN, build->rows);
 	build->heap_rows = table_index_build_scan(build->heap, build->index, build->info, true, false,
-											  assign_row, batch, NULL);
-	flush_batch(batch);
-	pfree(batch->raw);
-	pfree(batch->rotated);
-	pfree(batch->entries);
+											  assign_row, assignment, NULL);
+	/* the one that is being filled, and the one before it */
+	for (int i = 0; i < NBATCHES; i++)
+		flush_batch(assignment);
+	free_batches(assignment);
 	return_memory();
 	vdb_ivf_build_phase(build, VDB_IVF_PHASE_SORT, build->placed);
-	tuplesort_performsort(batch->sort);
+	tuplesort_performsort(assignment->sort);
+	return assignment;
 }
 
 /* ---- writing ---- */
 
 /* Writes all lists, in order; heads[i] becomes the first page of list i. */
 static void
-write_lists(Batch *batch, BlockNumber *heads)
+write_lists(Assignment *assignment, BlockNumber *heads)
 {
-	VdbIvfBuild *build = batch->build;
+	VdbIvfBuild *build = assignment->build;
 	const VdbIvf *ivf = build->ivf;
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(batch->slot->tts_tupleDescriptor,
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(assignment->slot->tts_tupleDescriptor,
 													&TTSOpsMinimalTuple);
-	bool		more = tuplesort_gettupleslot(batch->sort, true, false, slot, NULL);
+	bool		more = tuplesort_gettupleslot(assignment->sort, true, false, slot, NULL);
 	int64		done = 0;
 
 	vdb_ivf_build_phase(build, VDB_IVF_PHASE_WRITE, build->placed);
@@ -443,7 +562,7 @@ write_lists(Batch *batch, BlockNumber *heads)
 		VdbIvfWriter *writer = vdb_ivf_writer_begin(ivf, &ivf->list, build->index,
 													build->building, list);
 
-		for (; more; more = tuplesort_gettupleslot(batch->sort, true, false, slot, NULL))
+		for (; more; more = tuplesort_gettupleslot(assignment->sort, true, false, slot, NULL))
 		{
 			ItemPointerData tid;
 			const char *data;
@@ -455,7 +574,7 @@ write_lists(Batch *batch, BlockNumber *heads)
 			data = VARDATA_ANY(DatumGetPointer(slot->tts_values[COLUMN_ENTRY - 1]));
 			memcpy(&tid, data, sizeof(tid));
 			data += offsetof(Entry, encoded) - offsetof(Entry, tid);
-			vdb_ivf_writer_add(writer, &tid, data + batch->codes_at, data);
+			vdb_ivf_writer_add(writer, &tid, data + assignment->codes_at, data);
 			if (++done % 256 == 0)
 				vdb_ivf_build_progress(build, done);
 			CHECK_FOR_INTERRUPTS();
@@ -595,7 +714,7 @@ make_metapage(Relation index)
 static BlockNumber *
 build_lists(VdbIvfBuild *build)
 {
-	Batch		batch = {.build = build};
+	Assignment *assignment;
 	BlockNumber *heads;
 
 	vdb_ivf_learn_sample(build);
@@ -607,9 +726,9 @@ build_lists(VdbIvfBuild *build)
 	pfree(build->sample);
 	return_memory();
 	heads = palloc_extended(build->nlists * sizeof(BlockNumber), MCXT_ALLOC_HUGE);
-	assign_all(&batch);
-	write_lists(&batch, heads);
-	tuplesort_end(batch.sort);
+	assignment = assign_all(build);
+	write_lists(assignment, heads);
+	tuplesort_end(assignment->sort);
 	return heads;
 }
 
@@ -652,6 +771,7 @@ build_pages(VdbIvfBuild *build)
 	build->meta.zeros = vdb_ivf_tids_create(build->index, build->building);
 	build->meta.nulls = vdb_ivf_tids_create(build->index, build->building);
 	heads = build->heap != NULL ? build_lists(build) : build_no_lists(build);
+	VDB_PAUSE("ivf-build-listed");
 	build->meta.origin = vdb_page_write_floats(build->index, build->building, VDB_IVF_FLOATS,
 											   build->ivf->space.origin, build->ivf->space.dim);
 	if (build->ivf->list.product)
@@ -659,6 +779,8 @@ build_pages(VdbIvfBuild *build)
 													 VDB_IVF_FLOATS, build->ivf->pq.codebook,
 													 vdb_ivf_codebook_size(build->ivf));
 	write_directory(build, heads);
+	vdb_page_build_done(build->index);
+	VDB_PAUSE("ivf-build-directory");
 	build->state.nlists = build->state.measured = build->nlists;
 	build->state.next_number = build->first_number + build->nlists;
 	build->state.rows = build->placed;
@@ -697,10 +819,12 @@ vdb_ivf_build(Relation heap, Relation index, IndexInfo *info)
 	vdb_am_columns_open(index, &build.columns);
 	init_meta(index, vdb_am_kind(index), &build.columns, new_seed(), &build.meta);
 	pg_prng_seed(&build.random, build.meta.seed);
+	vdb_page_build_ahead(index);
 	make_metapage(index);
 	run_build(&build);
 	vdb_ivf_build_phase(&build, VDB_IVF_PHASE_LOG, 0);
 	vdb_page_log_all(index, MAIN_FORKNUM);
+	VDB_PAUSE("ivf-build-logged");
 	result->heap_tuples = build.heap_rows;
 	result->index_tuples = build.seen;
 	return result;

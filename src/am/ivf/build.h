@@ -56,7 +56,8 @@ typedef struct VdbIvfBuild
 	uint32		first_number;	/* of the first list */
 	float	   *centres;		/* as on disk */
 	VdbKmPacked packed;			/* if there is more than one */
-	void	   *work;
+	char	   *work;			/* for each thread: */
+	Size		work_size;
 } VdbIvfBuild;
 
 /* ---- build.c ---- */
@@ -73,6 +74,9 @@ extern void vdb_ivf_build_check(VdbKmStatus status);
  * with a vector, within the budget; an error if that cannot be.
  */
 extern void vdb_ivf_build_fit(VdbIvfBuild *build, double rows, bool guess);
+
+/* Bytes that a thread needs to find the nearest of so many lists. */
+extern Size vdb_ivf_assign_work(uint32 dim, uint32 nlists, uint32 ntops);
 
 /* Bytes that vdb_ivf_learn_probes() takes. */
 extern Size vdb_ivf_probes_memory(uint32 dim, uint32 nlists, int threads);

@@ -16,6 +16,7 @@
 #include "port/pg_bitutils.h"
 
 #include "am/ivf/scan.h"
+#include "point/point.h"
 
 /*
  * How wide the bounds from a bit per dimension are, in standard deviations.
@@ -27,8 +28,9 @@
 /* Candidates kept, more each time that they are used up. */
 #define MORE_KEEP 8
 
-/* Candidates refined at a time. */
+/* Candidates refined at a time, or this part of them if there are many. */
 #define BATCH 32
+#define BATCH_PART 32
 
 /* Bytes that a prefetch fetches. */
 #define CACHE_LINE 64
@@ -166,9 +168,9 @@ wanted_lanes(VdbIvfScan *so, VdbIvfLead *lead, uint32 block, uint32 lanes)
 
 /* Begins to fetch what entries are tested by, which is between the blocks' codes. */
 static void
-prefetch_tested(const VdbIvfShape *shape, VdbIvfLead *lead)
+prefetch_tested(const VdbIvfShape *shape, VdbIvfLead *lead, uint32 nblocks)
 {
-	for (uint32 i = 0; i < shape->nblocks; i++)
+	for (uint32 i = 0; i < nblocks; i++)
 	{
 		const char *at = vdb_ivf_block(shape, lead, i) + shape->block_size;
 		const char *end = vdb_ivf_block(shape, lead, i) + shape->stride;
@@ -184,18 +186,18 @@ prefetch_tested(const VdbIvfShape *shape, VdbIvfLead *lead)
  * keep an entry out then.
  */
 static void
-scan_blocks(VdbIvfScan *so, VdbIvfLead *lead, const uint32 *loose, float *estimate,
-			float *lower, uint32 *lanes)
+scan_blocks(VdbIvfScan *so, VdbIvfLead *lead, uint32 nblocks, const uint32 *loose,
+			float *estimate, float *lower, uint32 *lanes)
 {
 	const VdbIvfShape *shape = &so->ivf->list;
 	bool		early = so->filter.active && so->limit == INFINITY;
 
 	if (so->filter.active)
-		prefetch_tested(shape, lead);
+		prefetch_tested(shape, lead, nblocks);
 	if (!early)
 		vdb_quant_block_scan(&so->codes, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
-							 shape->stride, shape->nblocks, so->limit, estimate, lower, lanes);
-	for (uint32 i = 0; i < shape->nblocks; i++)
+							 shape->stride, nblocks, so->limit, estimate, lower, lanes);
+	for (uint32 i = 0; i < nblocks; i++)
 	{
 		uint32		below;
 
@@ -217,10 +219,9 @@ scan_blocks(VdbIvfScan *so, VdbIvfLead *lead, const uint32 *loose, float *estima
  */
 static void
 scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *lead,
-		   BlockNumber block, uint32 *noted)
+		   uint32 nblocks, BlockNumber block, uint32 *noted)
 {
 	const Visited *visited = &so->lists[list];
-	const VdbIvfShape *shape = &so->ivf->list;
 	float		estimate[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 	float		lower[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 	uint32		lanes[VDB_IVF_MAX_BLOCKS];
@@ -230,17 +231,17 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *
 	memcpy(loose, lead->loose, sizeof(loose));
 	if (again && *noted < visited->nloose && so->loose[visited->loose + *noted].lead == block)
 	{
-		for (uint32 i = 0; i < shape->nblocks; i++)
+		for (uint32 i = 0; i < nblocks; i++)
 			loose[i] |= so->loose[visited->loose + *noted].lanes[i];
 		(*noted)++;
 	}
-	for (uint32 i = 0; i < shape->nblocks; i++)
+	for (uint32 i = 0; i < nblocks; i++)
 		any |= loose[i];
 	if (!again && any != 0)
 		note_loose(so, list, lead, block);
 
-	scan_blocks(so, lead, loose, estimate, lower, lanes);
-	for (uint32 i = 0; i < shape->nblocks; i++)
+	scan_blocks(so, lead, nblocks, loose, estimate, lower, lanes);
+	for (uint32 i = 0; i < nblocks; i++)
 		for (uint32 bits = lanes[i]; bits != 0; bits &= bits - 1)
 		{
 			uint32		lane = i * VDB_BLOCK + pg_rightmost_one_pos32(bits);
@@ -257,20 +258,22 @@ scan_coded(VdbIvfScan *so, Relation index, uint32 list, bool again, VdbIvfLead *
  * for sparse ones almost; or of rows of sq8.
  */
 static void
-scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, BlockNumber block)
+scan_plain(VdbIvfScan *so, Relation index, uint32 list, VdbIvfLead *lead, uint32 nblocks,
+		   BlockNumber block)
 {
 	const VdbIvfShape *shape = &so->ivf->list;
 	Buffer		buffer = InvalidBuffer;
 	uint32		step = Max(shape->rows_per_page, 1);
+	uint32		end = nblocks * VDB_BLOCK;
 
-	for (uint32 first = 0; first < shape->lanes; first += step)
+	for (uint32 first = 0; first < end; first += step)
 	{
 		const void *rows[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 		float		d[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 		uint32		lanes[VDB_BLOCK * VDB_IVF_MAX_BLOCKS];
 		uint32		n = 0;
 
-		for (uint32 lane = first; lane < Min(first + step, shape->lanes); lane++)
+		for (uint32 lane = first; lane < Min(first + step, end); lane++)
 			if (is_wanted(so, lead, lane))
 			{
 				lanes[n] = lane;
@@ -306,19 +309,22 @@ scan_list(VdbIvfScan *so, Relation index, uint32 list, bool again)
 	{
 		Buffer		buffer;
 		VdbIvfLead *lead;
+		uint32		nblocks;
 		BlockNumber next;
 
 		vdb_page_follow(&chain, index, block);
 		buffer = vdb_ivf_read_lead(index, block, near->number);
 		lead = vdb_ivf_lead(BufferGetPage(buffer));
+		nblocks = vdb_ivf_nblocks(shape, index, buffer);
 		next = vdb_page_opaque(BufferGetPage(buffer))->next;
 		vdb_page_prefetch(index, next, shape->blocks_at, 256);
 		if (shape->coded)
-			scan_coded(so, index, list, again, lead, block, &noted);
+			scan_coded(so, index, list, again, lead, nblocks, block, &noted);
 		else
-			scan_plain(so, index, list, lead, block);
+			scan_plain(so, index, list, lead, nblocks, block);
 		vdb_page_release(buffer);
 		block = next;
+		VDB_PAUSE("ivf-scan-page");
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -341,7 +347,8 @@ vdb_ivf_visit_lists(VdbIvfScan *so, Relation index, uint32 count)
 			break;
 		so->lists[so->nlists++].taken = -INFINITY;
 	}
-	so->more_lists = so->nlists == first + count && so->nlists < so->max_probes;
+	so->more_lists = so->nlists == first + count && so->nlists < so->max_probes &&
+		!VDB_FAULT("ivf-ends-early");
 	/* What is new may lie below what is refined, and have others dropped. */
 	for (uint32 i = 0; i < first; i++)
 		so->lists[i].taken = Max(so->lists[i].taken, so->refined);
@@ -366,6 +373,7 @@ visit_again(VdbIvfScan *so, Relation index)
 		so->lists[i].taken = Max(so->lists[i].taken, so->limit);
 	so->bound = vdb_am_operator_distance(&so->ivf->space, so->limit);
 	so->limit = INFINITY;
+	VDB_PAUSE("ivf-scan-again");
 	for (uint32 i = 0; i < so->nlists; i++)
 		scan_list(so, index, i, true);
 }
@@ -379,12 +387,13 @@ next_batch(VdbIvfScan *so)
 {
 	Candidate  *c = so->candidates;
 	uint32		n = so->ncandidates - so->next;
+	uint32		batch = Max(BATCH, n / BATCH_PART);
 	uint32		end = so->next;
 	uint32		taken = 0;
 	float		limit,
 				lowest;			/* of those that stay */
 
-	if (n <= BATCH)
+	if (n <= batch)
 	{
 		so->refined = so->limit;
 		so->bound = vdb_am_operator_distance(&so->ivf->space, so->limit);
@@ -392,12 +401,13 @@ next_batch(VdbIvfScan *so)
 	}
 	for (uint32 i = 0; i < n; i++)
 		so->numbers[i] = c[so->next + i].lower;
-	if (vdb_scan_cut(so->numbers, n, BATCH, &limit))
-		lowest = limit;
+	if (vdb_scan_cut(so->numbers, n, batch, &limit))
+		/* It may lie above all of them, and so above what was dropped. */
+		lowest = limit = Min(limit, so->limit);
 	else
 	{
 		/* which may be -infinity */
-		lowest = vdb_scan_nth(so->numbers, n, BATCH);
+		lowest = vdb_scan_nth(so->numbers, n, batch);
 		limit = nextafterf(lowest, INFINITY);
 	}
 	/* First which, without a branch that nobody could guess. */
@@ -463,6 +473,18 @@ vdb_ivf_candidate_row(VdbIvfScan *so, Relation index, const Candidate *c, Buffer
 	return row;
 }
 
+/* Begins to fetch the row of a candidate. */
+static void
+prefetch_row(const VdbIvfScan *so, Relation index, uint32 candidate)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	const Candidate *c = &so->candidates[candidate];
+
+	if (shape->coded && shape->rows_per_page > 0)
+		vdb_page_prefetch(index, c->row, c->lane % shape->rows_per_page * shape->row_size,
+						  shape->row_size);
+}
+
 /* Refines the next candidates. */
 static void
 refine_more(VdbIvfScan *so, Relation index)
@@ -471,17 +493,17 @@ refine_more(VdbIvfScan *so, Relation index)
 	const VdbIvfShape *shape = &ivf->list;
 	uint32		end = next_batch(so);
 
-	if (shape->coded && shape->rows_per_page > 0)
-		for (uint32 i = so->next; i < end; i++)
-			vdb_page_prefetch(index, so->candidates[i].row,
-							  so->candidates[i].lane % shape->rows_per_page * shape->row_size,
-							  shape->row_size);
+	for (uint32 i = so->next; i < Min(end, so->next + BATCH); i++)
+		prefetch_row(so, index, i);
+	VDB_PAUSE("ivf-scan-refines");
 	for (; so->next < end; so->next++)
 	{
 		Candidate  *c = &so->candidates[so->next];
 		Buffer		buffer;
 		double		key;
 
+		if (so->next + BATCH < end)
+			prefetch_row(so, index, so->next + BATCH);
 		if (shape->coded)
 		{
 			const VdbIvfNear *near = &so->lists[c->list].near;
@@ -502,12 +524,16 @@ refine_more(VdbIvfScan *so, Relation index)
 static uint32
 lists_wanted(VdbIvfScan *so)
 {
+	uint32		lists;
+
 	if (!so->more_lists)
 		return 0;
 	if (so->nlists < so->probes)
 		return so->probes - so->nlists;
-	if (so->target > 0)
+	if (so->target > 0 && so->filter.active)
 		return vdb_ivf_widen(so);
+	if (so->target > 0 && (lists = vdb_ivf_widen_for_rows(so)) > 0)
+		return lists;
 	return so->returned * ENTRIES_PER_ROW > so->entries ? so->nlists / 2 + 1 : 0;
 }
 

@@ -131,11 +131,12 @@ static void
 check_lead(VdbIvfCheck *check, const VdbIvfShape *shape, BlockNumber block, uint32 list)
 {
 	VdbIvfLead *lead = vdb_ivf_lead(check->page);
+	uint32		nblocks = vdb_ivf_page_blocks(shape, check->page);
 	uint32		used = 0;
 
-	if (vdb_page_size(check->page) != shape->lead_size)
-		report(check, block, "its size is %u where %u belongs",
-			   (uint32) vdb_page_size(check->page), shape->lead_size);
+	if (nblocks > shape->nblocks)
+		report(check, block, "its size is %u, which no number of blocks takes",
+			   (uint32) vdb_page_size(check->page));
 	for (uint32 lane = 0; lane < shape->lanes; lane++)
 	{
 		ItemPointer tid = vdb_ivf_tid(shape, lead, lane);
@@ -146,6 +147,8 @@ check_lead(VdbIvfCheck *check, const VdbIvfShape *shape, BlockNumber block, uint
 			used++;
 			if (!vdb_am_check_is_possible(tid))
 				report(check, block, "lane %u has an impossible row id", lane);
+			else if (lane >= nblocks * VDB_BLOCK)
+				report(check, block, "lane %u is beyond its blocks", lane);
 			else if (check->deep && !shape->directory && check->lists[list].lives)
 				vdb_am_check_add(&check->common, tid, block, lane, list);
 		}
@@ -153,7 +156,7 @@ check_lead(VdbIvfCheck *check, const VdbIvfShape *shape, BlockNumber block, uint
 			report(check, block, "lane %u is marked as waiting for its block, but empty", lane);
 		if (loose && (!shape->coded || shape->directory))
 			report(check, block, "lane %u is marked as waiting for a block", lane);
-		if (shape->coded)
+		if (shape->coded && lane < nblocks * VDB_BLOCK)
 			check_code(check, shape, block, lead, lane);
 	}
 	for (uint32 i = shape->nblocks; i < VDB_IVF_MAX_BLOCKS; i++)
@@ -456,7 +459,7 @@ check_meta(VdbIvfCheck *check)
 		return false;
 	}
 	memcpy(&meta, vdb_page_contents(check->page), sizeof(meta));
-	problem = vdb_ivf_meta_problem(kind, &meta);
+	problem = vdb_ivf_meta_problem(check->common.index, &meta);
 	if (problem == NULL && !vdb_ivf_is_readable(&meta))
 		problem = "another version of vecdb made it";
 	if (problem == NULL &&

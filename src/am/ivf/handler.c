@@ -12,17 +12,20 @@
 #include "am/common/handler.h"
 #include "am/common/options.h"
 #include "am/ivf/build.h"
-#include "am/ivf/ivf.h"
+#include "am/ivf/scan.h"
 
 /*
- * Looking at an entry is a small part of an operator's work: a few bytes of a
- * block of 32, or a distance of elements that are at hand.
+ * In units of cpu_operator_cost, taken to be 10 ns: a search, apart from its lists;
+ * to find a list; an entry of it by its code, or by its vector; and to test one.
  */
-#define CODED_SHARE 0.1
-#define PLAIN_SHARE 1.0
+#define COST_OF_SEARCH 10000.0
+#define COST_OF_LIST 20.0
+#define COST_OF_CODE 0.5
+#define COST_PER_KB 8.0
+#define COST_OF_TEST 0.6
 
-/* To test an entry against a filter. */
-#define TEST_SHARE 0.3
+/* Entries that are put into order before the first row comes. */
+#define CANDIDATES (SPARE * FIRST_KEEP)
 
 /*
  * A search for what passes a filter looks at more lists than the share that
@@ -41,6 +44,16 @@ first_lists(const VdbIvf *ivf, const VdbIvfState *state, double share)
 	return probes;
 }
 
+/* To look at an entry of which such a share passes. */
+static Cost
+entry_cost(const VdbIvf *ivf, double share, bool filtered)
+{
+	double		cost = ivf->list.coded ? COST_OF_CODE :
+		share * COST_PER_KB * ivf->space.row_size / 1024;
+
+	return cpu_operator_cost * (cost + (filtered ? COST_OF_TEST : 0));
+}
+
 static void
 cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 	 Cost *total_cost, Selectivity *selectivity, double *correlation, double *pages)
@@ -51,7 +64,7 @@ cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 	double		lists,
 				probes;
 	double		share = vdb_am_share(root, path);
-	Cost		row = cpu_operator_cost * (ivf->list.coded ? CODED_SHARE : PLAIN_SHARE * share);
+	Cost		entry = entry_cost(ivf, share, vdb_am_is_filtered(path));
 	VdbAmWork	first,
 				all;
 
@@ -59,10 +72,10 @@ cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup_cost,
 		vdb_ivf_read_state(index, ivf, &state);
 	lists = Max(state.nlists, 1);
 	probes = Min(first_lists(ivf, &state, share), lists);
-	if (path->indexclauses != NIL)
-		row += TEST_SHARE * cpu_operator_cost;
-	first = vdb_am_fraction(path->indexinfo, probes / lists, probes, row);
-	all = vdb_am_fraction(path->indexinfo, 1, lists, row);
+	first = vdb_am_fraction(path->indexinfo, probes / lists, probes, entry);
+	first.rows = Min(first.rows, CANDIDATES);
+	first.cpu += (COST_OF_SEARCH + probes * COST_OF_LIST) * cpu_operator_cost;
+	all = vdb_am_fraction(path->indexinfo, 1, lists, entry);
 	index_close(index, NoLock);
 	pfree(ivf);
 	vdb_am_cost(root, path, loop_count, &first, &all, startup_cost, total_cost, selectivity,

@@ -58,7 +58,6 @@ shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint
 		shape->lanes = lanes;
 		shape->nrow_pages = pages;
 		shape->blocks_at = at;
-		shape->lead_size = at + n * shape->stride;
 	}
 	return shape->nblocks > 0;
 }
@@ -176,18 +175,21 @@ vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 bool
 vdb_ivf_is_readable(const VdbIvfMeta *meta)
 {
-	return meta->version == VDB_IVF_VERSION && meta->rotation == VDB_QUANT_ROTATION_VERSION &&
-		meta->block == VDB_QUANT_BLOCK_VERSION &&
+	return meta->version >= VDB_IVF_OLDEST_VERSION && meta->version <= VDB_IVF_VERSION &&
+		meta->rotation == VDB_QUANT_ROTATION_VERSION && meta->block == VDB_QUANT_BLOCK_VERSION &&
 		meta->row == vdb_am_row_version(vdb_ivf_rows(meta->coding)) &&
 		(meta->coding != VDB_IVF_PQ || meta->product == VDB_QUANT_PQ_VERSION);
 }
 
 const char *
-vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta)
+vdb_ivf_meta_problem(Relation index, const VdbIvfMeta *meta)
 {
+	const VdbAmKind *kind = vdb_am_kind(index);
+
 	if (meta->magic != VDB_IVF_MAGIC)
 		return "its metapage is not of this access method";
 	if (meta->dim == 0 || meta->dim > (kind->elem == VDB_BIT ? VDB_AM_BIT_MAX_DIM : VDB_MAX_DIM) ||
+		!vdb_am_dim_fits(index, meta->dim) ||
 		!(meta->scale > 0 && meta->scale < INFINITY) ||
 		meta->elem != kind->elem || meta->metric != kind->metric ||
 		meta->coding < VDB_IVF_PLAIN || meta->coding > VDB_IVF_PQ ||
@@ -213,7 +215,7 @@ vdb_ivf_read_meta(Relation index, VdbIvfMeta *meta)
 				errdetail("Its format is %u; this version has %u.", meta->version,
 						  VDB_IVF_VERSION),
 				errhint("REINDEX INDEX makes it anew."));
-	problem = vdb_ivf_meta_problem(vdb_am_kind(index), meta);
+	problem = vdb_ivf_meta_problem(index, meta);
 	if (problem != NULL)
 		vdb_page_corrupted(index, VDB_IVF_METAPAGE, problem);
 }

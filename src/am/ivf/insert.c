@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 
 #include "am/ivf/ivf.h"
+#include "point/point.h"
 
 /* What the inserts of a statement share. */
 typedef struct InsertState
@@ -38,9 +39,9 @@ static InsertState *kept;
 #define KEPT_BYTES (1024 * 1024)
 
 static InsertState *
-create_state(Relation index)
+create_state(Relation index, MemoryContext parent)
 {
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "ivf insert",
+	MemoryContext context = AllocSetContextCreate(parent, "ivf insert",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	InsertState *state = palloc(sizeof(InsertState));
@@ -87,6 +88,7 @@ take_state(Relation index, MemoryContext statement, Datum first, bool isnull)
 	InsertState *state = kept;
 	MemoryContext old;
 
+	VDB_PAUSE("ivf-insert-begun");
 	if (!vdb_ivf_is_complete(index))
 		vdb_ivf_complete(index, first, isnull);
 	if (state != NULL && state->index == RelationGetRelid(index) &&
@@ -96,13 +98,17 @@ take_state(Relation index, MemoryContext statement, Datum first, bool isnull)
 		vdb_ivf_route_reuse(state->route, index);
 	}
 	else
-		state = create_state(index);
-	old = MemoryContextSwitchTo(statement);
-	vdb_am_columns_open(index, &state->columns);
-	MemoryContextSwitchTo(old);
+	{
+		/* An error before it is whole takes it along. */
+		state = create_state(index, statement);
+		MemoryContextSetParent(state->context, TopMemoryContext);
+	}
 	callback->func = keep_state;
 	callback->arg = state;
 	MemoryContextRegisterResetCallback(statement, callback);
+	old = MemoryContextSwitchTo(statement);
+	vdb_am_columns_open(index, &state->columns);
+	MemoryContextSwitchTo(old);
 	return state;
 }
 
@@ -137,6 +143,8 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 		info->ii_AmCache = state = take_state(index, info->ii_Context, values[0], isnull[0]);
 	ivf = state->ivf;
 	vdb_am_columns_encode(&state->columns, values, isnull, state->codes);
+	if (VDB_FAULT("ivf-no-concurrent-rows") && info->ii_Concurrent)
+		return false;
 	if (isnull[0])
 	{
 		vdb_ivf_tids_add(ivf, index, ivf->meta.nulls, false, tid, state->codes);
@@ -156,12 +164,15 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 		for (;;)
 		{
 			find_list(state, index, &near);
+			VDB_PAUSE("ivf-insert-routed");
 			if (vdb_ivf_list_add(ivf, &ivf->list, index, false, near.head, near.number, &entry,
 								 state->work, &pages))
 				break;
+			VDB_PAUSE("ivf-insert-waits");
 			vdb_ivf_wait(index, ivf, &near);
 			CHECK_FOR_INTERRUPTS();
 		}
+		VDB_PAUSE("ivf-insert-added");
 		if (pages > 0)
 			vdb_ivf_grown(index, ivf, &near, pages);
 	}

@@ -33,10 +33,9 @@ typedef struct VdbIvfShape
 	uint32		codes_size;		/* bytes of an entry's filter columns */
 	uint32		block_size;		/* bytes of a block's codes and factors */
 	uint32		stride;			/* from block to block: that and what follows */
-	uint32		nblocks;		/* of a lead page */
+	uint32		nblocks;		/* of a lead page, at most */
 	uint32		lanes;			/* 32 times that */
 	uint32		blocks_at;		/* first block, in the page's contents */
-	uint32		lead_size;		/* of the contents */
 	uint32		row_size;		/* bytes of a vector on a row page */
 	uint32		rows_per_page;	/* 0 if a row takes several pages: */
 	uint32		pages_per_row;
@@ -82,7 +81,7 @@ extern bool vdb_ivf_is_same(Relation index, const VdbIvf *ivf);
 extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
 
 /* What is wrong with a metapage, or NULL; and may another version have made it? */
-extern const char *vdb_ivf_meta_problem(const VdbAmKind *kind, const VdbIvfMeta *meta);
+extern const char *vdb_ivf_meta_problem(Relation index, const VdbIvfMeta *meta);
 extern bool vdb_ivf_is_readable(const VdbIvfMeta *meta);
 
 /* What the rows of a VdbIvfCoding are. */
@@ -179,7 +178,8 @@ extern BlockNumber vdb_ivf_list_walk_page(const VdbIvfShape *shape, Relation ind
 
 /* Lead pages, and entries, of a list. */
 extern uint32 vdb_ivf_list_pages(Relation index, BlockNumber head);
-extern uint64 vdb_ivf_list_count(Relation index, BlockNumber head, uint32 number);
+extern uint64 vdb_ivf_list_count(const VdbIvfShape *shape, Relation index, BlockNumber head,
+								 uint32 number);
 
 /* Has a list take no more entries, or so again; whole is VdbIvfLead.whole. */
 extern void vdb_ivf_list_close(Relation index, BlockNumber head, bool closed, uint32 whole);
@@ -197,8 +197,28 @@ extern void vdb_ivf_list_free(const VdbIvfShape *shape, Relation index, BlockNum
 /* Locks a lead page of a list, share: an error if it is not of that list. */
 extern Buffer vdb_ivf_read_lead(Relation index, BlockNumber block, uint32 number);
 
-/* Before a lead page is changed: an error if that would lose a part of it. */
-extern void vdb_ivf_check_size(const VdbIvfShape *shape, Relation index, Buffer buffer);
+/* Bytes of the contents of a lead page with so many blocks. */
+static inline uint32
+vdb_ivf_lead_size(const VdbIvfShape *shape, uint32 nblocks)
+{
+	return shape->blocks_at + nblocks * shape->stride;
+}
+
+/*
+ * The blocks that a lead page has: what is beyond them is empty lanes, which
+ * are all zero.  More than there may be if its size is not that of any number.
+ */
+static inline uint32
+vdb_ivf_page_blocks(const VdbIvfShape *shape, Page page)
+{
+	Size		blocks = vdb_page_size(page) - shape->blocks_at;
+
+	return blocks % shape->stride == 0 ? Min(blocks / shape->stride, shape->nblocks + 1) :
+		shape->nblocks + 1;
+}
+
+/* The same, with an error in that case. */
+extern uint32 vdb_ivf_nblocks(const VdbIvfShape *shape, Relation index, Buffer buffer);
 
 static inline VdbIvfLead *
 vdb_ivf_lead(Page page)

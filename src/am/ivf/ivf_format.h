@@ -12,7 +12,10 @@
 #include "quant/quant_format.h"
 
 #define VDB_IVF_MAGIC 0x46564956	/* "VIVF" */
-#define VDB_IVF_VERSION 3
+#define VDB_IVF_VERSION 4
+
+/* Of version 3 lead pages have all their blocks from the beginning on. */
+#define VDB_IVF_OLDEST_VERSION 3
 
 /* Blocks of a lead page, at most. */
 #define VDB_IVF_MAX_BLOCKS 8
@@ -91,11 +94,11 @@ StaticAssertDecl(sizeof(VdbIvfState) == 72, "state: size");
 
 /*
  * A lead page: entries of one list, in lanes.  Lane n is lane n % 32 of block
- * n / 32.  After this header, at places that follow from the dimensions
- * (VdbIvfShape), come the numbers of its row pages, and the blocks: of each
- * the VdbQuantBlock (none where lists have rows alone, as with none and sq8),
- * 32 row ids, and in the directory 32 VdbIvfListInfo, in lists the filter
- * columns' codes of 32 rows.
+ * n / 32; a page ends after the last block that has had an entry.  After this
+ * header, at places that follow from the dimensions (VdbIvfShape), come the
+ * numbers of its row pages, and the blocks: of each the VdbQuantBlock (none
+ * where lists have rows alone, as with none and sq8), 32 row ids, and in the
+ * directory 32 VdbIvfListInfo, in lists the filter columns' codes of 32 rows.
  *
  * A lane is empty when its row id is not valid.  One that is loose has a row,
  * but nothing in its block: an insert adds a row, and every 32nd puts those

@@ -8,10 +8,13 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
 
 #include "am/ivf/ivf.h"
+#include "point/point.h"
 
 /*
  * Loose lanes of a page that are worth putting into blocks.  More would make a
@@ -21,20 +24,18 @@
 
 /* ---- pages ---- */
 
-/* A lead page without entries, on a page that is all zeroes. */
-static void
-init_lead(const VdbIvfShape *shape, Page page, uint32 number)
+/* A new lead page, without blocks. */
+static Page
+new_lead(const VdbIvfShape *shape, VdbEdit *edit, uint32 number, BlockNumber *block)
 {
+	Page		page = vdb_edit_new(edit, VDB_IVF_LEAD, vdb_ivf_lead_size(shape, 0), block);
 	VdbIvfLead *lead = vdb_ivf_lead(page);
 
 	lead->target = InvalidBlockNumber;
 	lead->list = number;
 	for (uint32 i = 0; i < shape->nrow_pages; i++)
 		lead->rows[i] = InvalidBlockNumber;
-	if (shape->coded)
-		for (uint32 i = 0; i < shape->nblocks; i++)
-			vdb_quant_block_init(shape->code_dim,
-								 (VdbQuantBlock *) vdb_ivf_block(shape, lead, i));
+	return page;
 }
 
 BlockNumber
@@ -45,8 +46,7 @@ vdb_ivf_list_create(const VdbIvfShape *shape, Relation index, bool building, uin
 	Page		page;
 
 	vdb_edit_begin(&edit, index, building);
-	page = vdb_edit_new(&edit, VDB_IVF_LEAD, shape->lead_size, &block);
-	init_lead(shape, page, number);
+	page = new_lead(shape, &edit, number, &block);
 	vdb_ivf_lead(page)->pages = 1;
 	vdb_ivf_lead(page)->target = block;
 	vdb_edit_finish(&edit);
@@ -67,11 +67,14 @@ vdb_ivf_read_lead(Relation index, BlockNumber block, uint32 number)
 	return check_list(index, vdb_page_read(index, block, VDB_IVF_LEAD), number);
 }
 
-void
-vdb_ivf_check_size(const VdbIvfShape *shape, Relation index, Buffer buffer)
+uint32
+vdb_ivf_nblocks(const VdbIvfShape *shape, Relation index, Buffer buffer)
 {
-	if (vdb_page_size(BufferGetPage(buffer)) != shape->lead_size)
+	uint32		nblocks = vdb_ivf_page_blocks(shape, BufferGetPage(buffer));
+
+	if (nblocks > shape->nblocks)
 		vdb_page_corrupted(index, BufferGetBlockNumber(buffer), "its size is wrong");
+	return nblocks;
 }
 
 static Buffer
@@ -158,15 +161,13 @@ append_lead(const VdbIvfShape *shape, Relation index, bool building, BlockNumber
 {
 	VdbEdit		edit;
 	BlockNumber block;
-	Page		page;
 	Buffer		first = InvalidBuffer;
 	VdbIvfLead *lead;
 
 	if (BufferGetBlockNumber(tail) != head)
 		first = vdb_page_read_exclusive(index, head, VDB_IVF_LEAD);
 	vdb_edit_begin(&edit, index, building);
-	page = vdb_edit_new(&edit, VDB_IVF_LEAD, shape->lead_size, &block);
-	init_lead(shape, page, vdb_ivf_lead(BufferGetPage(tail))->list);
+	new_lead(shape, &edit, vdb_ivf_lead(BufferGetPage(tail))->list, &block);
 	vdb_page_opaque(vdb_edit_page(&edit, tail))->next = block;
 	lead = vdb_ivf_lead(vdb_edit_page(&edit, BufferIsValid(first) ? first : tail));
 	lead->target = block;
@@ -238,13 +239,14 @@ find_room(const VdbIvfShape *shape, Relation index, bool building, BlockNumber h
 	VdbPageChain chain = {0};
 
 	vdb_page_release(buffer);
+	VDB_PAUSE("ivf-insert-aimed");
 	for (;;)
 	{
 		BlockNumber next;
 
 		vdb_page_follow(&chain, index, block);
 		buffer = read_lead_exclusive(index, block, number);
-		vdb_ivf_check_size(shape, index, buffer);
+		vdb_ivf_nblocks(shape, index, buffer);
 		if (is_closed(index, head, number, buffer))
 		{
 			vdb_page_release(buffer);
@@ -371,6 +373,19 @@ lay_out(const VdbIvf *ivf, const VdbIvfShape *shape, void *memory)
 	return work;
 }
 
+/* Has a lead page, which is to be changed, the block of a lane, and those before it. */
+static void
+reach_lane(const VdbIvfShape *shape, Page page, uint32 lane)
+{
+	for (uint32 n = vdb_ivf_page_blocks(shape, page); n <= lane / VDB_BLOCK; n++)
+	{
+		vdb_page_reach(page, vdb_ivf_lead_size(shape, n + 1));
+		if (shape->coded)
+			vdb_quant_block_init(shape->code_dim,
+								 (VdbQuantBlock *) vdb_ivf_block(shape, vdb_ivf_lead(page), n));
+	}
+}
+
 /* Encodes a vector into a lane of a lead page that is to be changed. */
 static void
 write_code(const VdbIvf *ivf, const VdbIvfShape *shape, VdbIvfLead *lead, uint32 lane,
@@ -417,32 +432,47 @@ count_loose(const VdbIvfLead *lead)
 }
 
 /*
- * Adds an entry whose row page is there, and which makes no block: some bytes
- * of two pages, which are known.
+ * Adds an entry whose row page is there, and whose lane is not put into its block
+ * yet: some bytes of two pages, which are known.
  */
 static void
 patch_entry(const VdbIvfShape *shape, Relation index, Buffer buffer, uint32 lane,
 			const VdbIvfEntry *entry, const void *row)
 {
-	VdbIvfLead *lead = vdb_ivf_lead(BufferGetPage(buffer));
+	Page		lead_page = BufferGetPage(buffer);
+	VdbIvfLead *lead = vdb_ivf_lead(lead_page);
+	VdbQuantBlock *block = (VdbQuantBlock *) vdb_ivf_block(shape, lead, lane / VDB_BLOCK);
 	Buffer		rows = lock_row_page(index, lead->list, lead->rows[row_page(shape, lane)]);
 	Page		page = BufferGetPage(rows);
 	uint32		at = row_offset(shape, lane);
 	LocationIndex lower = vdb_page_contents(page) + at + shape->row_size - (char *) page;
+	LocationIndex lead_lower = vdb_page_contents(lead_page) +
+		vdb_ivf_lead_size(shape, lane / VDB_BLOCK + 1) - (char *) lead_page;
+	float		empty[VDB_BLOCK];
 	uint16		live = lead->live + 1;
 	uint32		loose = lead->loose[lane / VDB_BLOCK] | (uint32) 1 << lane % VDB_BLOCK;
 	VdbPatch	patch;
 
 	vdb_patch_begin(&patch, index);
+	if (lead_lower > ((PageHeader) lead_page)->pd_lower)
+	{
+		/* What is beyond a page's end is zero, as most of an empty block is. */
+		for (int i = 0; i < VDB_BLOCK; i++)
+			empty[i] = INFINITY;
+		vdb_patch_put(&patch, buffer, &((PageHeader) lead_page)->pd_lower, &lead_lower,
+					  sizeof(lead_lower));
+		if (shape->coded)
+			vdb_patch_put(&patch, buffer, block->add, empty, sizeof(empty));
+	}
 	vdb_patch_put(&patch, buffer, &lead->live, &live, sizeof(live));
 	if (shape->coded)
 		vdb_patch_put(&patch, buffer, &lead->loose[lane / VDB_BLOCK], &loose, sizeof(loose));
 	vdb_patch_put(&patch, buffer, vdb_ivf_tid(shape, lead, lane), &entry->tid,
 				  sizeof(ItemPointerData));
-	if (shape->codes_size > 0)
+	if (shape->codes_size > 0 && !VDB_FAULT("ivf-no-codes"))
 		vdb_patch_put(&patch, buffer, vdb_ivf_codes(shape, lead, lane), entry->codes,
 					  shape->codes_size);
-	if (lower > ((PageHeader) page)->pd_lower)
+	if (lower > ((PageHeader) page)->pd_lower && !VDB_FAULT("ivf-lower"))
 		vdb_patch_put(&patch, rows, &((PageHeader) page)->pd_lower, &lower, sizeof(lower));
 	vdb_patch_put(&patch, rows, vdb_page_contents(page) + at, row, shape->row_size);
 	vdb_patch_finish(&patch);
@@ -478,6 +508,7 @@ edit_entry(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bool bui
 		lead = vdb_ivf_lead(vdb_edit_page(&edit, buffer));
 		old = write_row(shape, &edit, number, row, lane, &lead->rows[n]);
 	}
+	reach_lane(shape, vdb_edit_page(&edit, buffer), lane);
 	*vdb_ivf_tid(shape, lead, lane) = entry->tid;
 	if (shape->codes_size > 0)
 		memcpy(vdb_ivf_codes(shape, lead, lane), entry->codes, shape->codes_size);
@@ -508,7 +539,7 @@ vdb_ivf_list_add(const VdbIvf *ivf, const VdbIvfShape *shape, Relation index, bo
 	uint32		grown = 0;
 	Buffer		buffer;
 	VdbIvfLead *lead;
-	int			lane;
+	int			lane = 0;
 	bool		full;
 
 	if (row == NULL)
@@ -583,7 +614,7 @@ vdb_ivf_list_pages(Relation index, BlockNumber head)
 }
 
 uint64
-vdb_ivf_list_count(Relation index, BlockNumber head, uint32 number)
+vdb_ivf_list_count(const VdbIvfShape *shape, Relation index, BlockNumber head, uint32 number)
 {
 	uint64		count = 0;
 	VdbPageChain chain = {0};
@@ -591,10 +622,15 @@ vdb_ivf_list_count(Relation index, BlockNumber head, uint32 number)
 	for (BlockNumber block = head; block != InvalidBlockNumber;)
 	{
 		Buffer		buffer;
+		uint32		live;
 
 		vdb_page_follow(&chain, index, block);
 		buffer = vdb_ivf_read_lead(index, block, number);
-		count += vdb_ivf_lead(BufferGetPage(buffer))->live;
+		live = vdb_ivf_lead(BufferGetPage(buffer))->live;
+		/* What is done with as many entries takes memory. */
+		if (live > shape->lanes)
+			vdb_page_corrupted(index, block, "its number of entries is wrong");
+		count += live;
 		block = vdb_page_opaque(BufferGetPage(buffer))->next;
 		vdb_page_release(buffer);
 		CHECK_FOR_INTERRUPTS();
@@ -641,6 +677,7 @@ vdb_ivf_list_free(const VdbIvfShape *shape, Relation index, BlockNumber head, ui
 		vdb_page_release(buffer);
 		/* A crash in between leaves pages that vacuum finds. */
 		vdb_page_free(index, block, VDB_IVF_LEAD);
+		VDB_PAUSE("ivf-split-frees");
 		for (uint32 i = 0; i < shape->nrow_pages; i++)
 			if (rows[i] != InvalidBlockNumber)
 				vdb_page_free(index, rows[i], VDB_IVF_ROWS);

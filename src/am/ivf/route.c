@@ -183,8 +183,8 @@ vdb_ivf_route_begin(VdbIvfRoute *route, uint32 version, VdbIvfOrder order, const
 			memset(lower, 0, shape->lanes * sizeof(float));
 		else
 			vdb_quant_block_scan(tables, (VdbQuantBlock *) vdb_ivf_block(shape, lead, 0),
-								 shape->stride, shape->nblocks, INFINITY, route->estimate,
-								 lower, below);
+								 shape->stride, vdb_ivf_nblocks(shape, route->index, buffer),
+								 INFINITY, route->estimate, lower, below);
 		note_lanes(route, version, lead, route->npages);
 		route->pages[route->npages++] = block;
 		block = vdb_page_opaque(BufferGetPage(buffer))->next;

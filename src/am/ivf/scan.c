@@ -28,6 +28,7 @@
 #include "am/common/scan.h"
 #include "am/ivf/scan.h"
 #include "heap/heap.h"
+#include "point/point.h"
 
 /* ---- rows without order ---- */
 
@@ -62,7 +63,9 @@ take_tids(VdbIvfScan *so, Page page)
 
 	so->ntids = 0;
 	for (uint32 i = 0; i < count; i++)
-		if (is_wanted(so, &tids->tids[i], vdb_ivf_tids_codes(so->ivf, tids, i)))
+		/* Only damage leaves invalid ones. */
+		if (ItemPointerIsValid(&tids->tids[i]) &&
+			is_wanted(so, &tids->tids[i], vdb_ivf_tids_codes(so->ivf, tids, i)))
 			so->tids[so->ntids++] = tids->tids[i];
 }
 
@@ -82,6 +85,7 @@ next_of_chain(VdbIvfScan *so, Relation index, ItemPointer tid)
 		so->next_tid = 0;
 		so->next_block = vdb_page_opaque(BufferGetPage(buffer))->next;
 		vdb_page_release(buffer);
+		VDB_PAUSE("ivf-scan-chain");
 		CHECK_FOR_INTERRUPTS();
 	}
 	*tid = so->tids[so->next_tid++];
@@ -257,7 +261,7 @@ begin_query(VdbIvfScan *so, Relation index)
 {
 	so->probes = vdb_ivf_probes(so->ivf, &so->state, &so->max_probes);
 	so->more_lists = true;
-	so->target = so->filter.active ? vdb_ivf_target(so->ivf) : 0;
+	so->target = vdb_ivf_target(so->ivf);
 	if (!vdb_am_query_place(&so->query))
 	{
 		/* Every distance to it is NaN. */
@@ -272,6 +276,7 @@ begin_query(VdbIvfScan *so, Relation index)
 	}
 	make_tables(so);
 	begin_route(so, index, VDB_IVF_BY_BASE);
+	VDB_PAUSE("ivf-scan-routed");
 	enter_stage(so, index, STAGE_LISTS);
 }
 
@@ -375,6 +380,7 @@ vdb_ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, in
 	}
 	vdb_ivf_read_state(scan->indexRelation, so->ivf, &so->state);
 	so->standby = RecoveryInProgress();
+	VDB_PAUSE("ivf-scan-begun");
 	if (vdb_am_scan(scan)->part == VDB_AM_NANS)
 		enter_stage(so, scan->indexRelation, STAGE_ZEROS);
 	else if (vdb_am_scan(scan)->part == VDB_AM_NULLS)
@@ -405,7 +411,7 @@ give(IndexScanDesc scan, ItemPointer tid, bool null, double distance)
 	VdbIvfScan *so = vdb_am_scan(scan)->state;
 
 	so->given++;
-	return vdb_am_scan_give(scan, tid, null, distance, so->filter.lossy);
+	return vdb_am_scan_give(scan, tid, null, distance);
 }
 
 /* A stage has no more rows. */

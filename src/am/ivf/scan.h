@@ -91,7 +91,7 @@ struct VdbIvfScan
 	uint32		probes;			/* to look at before the first row */
 	uint32		max_probes;
 	bool		more_lists;
-	double		target;			/* recall that a filtered search widens for, or 0 */
+	double		target;			/* recall that the search widens for, or 0 */
 	uint64		settled;		/* rows that it was found wide enough for */
 
 	uint64		entries;		/* lanes looked at */
@@ -150,6 +150,9 @@ vdb_ivf_passes(VdbIvfScan *so, const ItemPointerData *tid, const char *codes)
  * returned, and a few that may follow.  To be asked again until it is 0.
  */
 extern uint32 vdb_ivf_widen(VdbIvfScan *so);
+
+/* The same of a search without a filter. */
+extern uint32 vdb_ivf_widen_for_rows(VdbIvfScan *so);
 
 /* ---- candidate.c ---- */
 

@@ -15,6 +15,7 @@
 
 #include "am/ivf/ivf.h"
 #include "compat/compat.h"
+#include "point/point.h"
 
 /* A page with this part of its lanes empty is for inserts to fill. */
 #define ROOM_SHARE 4
@@ -49,10 +50,16 @@ find_list(VacuumState *vs, uint32 number)
 	return low < vs->nlists && vs->lists[low].list.number == number ? &vs->lists[low] : NULL;
 }
 
+/* PostgreSQL is not asked about what no row has: only damage leaves that. */
 static bool
 is_dead(VacuumState *vs, ItemPointer tid)
 {
-	return vs->callback != NULL && vs->callback(tid, vs->callback_state);
+	if (VDB_FAULT("ivf-live-row-dies") && ItemPointerGetOffsetNumber(tid) == 3)
+		return true;
+	if (VDB_FAULT("ivf-dead-row-stays") && ItemPointerGetOffsetNumber(tid) == 3)
+		return false;
+	return !ItemPointerIsValid(tid) ||
+		(vs->callback != NULL && vs->callback(tid, vs->callback_state));
 }
 
 /* Empties the lanes of dead rows. */
@@ -79,7 +86,7 @@ vacuum_lead(VacuumState *vs, VdbIvfListCount *list, Buffer buffer)
 	}
 	if (ndead > 0)
 	{
-		vdb_ivf_check_size(shape, vs->index, buffer);
+		vdb_ivf_nblocks(shape, vs->index, buffer);
 		vdb_edit_begin(&edit, vs->index, false);
 		lead = vdb_ivf_lead(vdb_edit_page(&edit, buffer));
 		for (uint32 i = 0; i < ndead; i++)
@@ -112,7 +119,7 @@ move_tid(const VdbIvf *ivf, VdbIvfTids *tids, uint32 from, uint32 to)
 		return;
 	tids->tids[to] = tids->tids[from];
 	memcpy(vdb_ivf_tids_codes(ivf, tids, to), vdb_ivf_tids_codes(ivf, tids, from),
-		   ivf->meta.codes_size);
+		   VDB_FAULT("ivf-codes-stay") ? 0 : ivf->meta.codes_size);
 }
 
 static void
@@ -201,9 +208,12 @@ vacuum_pages(VacuumState *vs, BufferAccessStrategy strategy)
 	for (BlockNumber block = 0; block < blocks; block++)
 	{
 		VDB_COMPAT_VACUUM_DELAY();
+		VDB_PAUSE("ivf-vacuum-page");
 		vacuum_page(vs, block, strategy);
 	}
+	VDB_PAUSE("ivf-vacuum-pages");
 	set_targets(vs);
+	VDB_PAUSE("ivf-vacuum-aimed");
 	vdb_ivf_balance(vs->index, vs->ivf, vs->lists, vs->nlists);
 	pfree(vs->lists);
 }

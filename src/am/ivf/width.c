@@ -19,6 +19,9 @@
  * more of the entries pass from list to list, as when the rows that pass are far
  * from the query.  It has fewer of the ones that count, because more are looked
  * at here, some of them further away.
+ *
+ * Without a filter, more rows than ten are as far away as ten are among so many
+ * times fewer.  Who tests rows above the scan asks for many.
  */
 #include "postgres.h"
 
@@ -33,7 +36,18 @@
 #define NEAREST_PER_ROW 3
 
 /* Of the nearest, so many times the share that may be missing may be in the second half. */
-#define LATE 4
+#define LATE 3
+
+/*
+ * Without a filter the probes are for so many rows.  Further lists are for so many
+ * times more at least, and for most if as many were asked for: whoever tests rows
+ * above the scan, and takes few of them, looks for what is at the border of all that
+ * was found, where most is missed.
+ */
+#define FIRST_ROWS (2 * NEIGHBOURS)
+#define LEAST_AHEAD 2
+#define MOST_AHEAD 32
+#define ROWS_FOR_AHEAD 16
 
 double
 vdb_ivf_lists_for_share(const VdbIvfState *state, double probes, double share)
@@ -99,6 +113,22 @@ vdb_ivf_widen(VdbIvfScan *so)
 	nearest = Min(NEAREST_PER_ROW * rows, so->keep);
 	if (so->ncandidates <= nearest || are_late(so, nearest))
 		return so->nlists / 8 + 1;
+	so->settled = rows;
+	return 0;
+}
+
+uint32
+vdb_ivf_widen_for_rows(VdbIvfScan *so)
+{
+	uint64		ahead = Min(Max(so->given / ROWS_FOR_AHEAD, LEAST_AHEAD), MOST_AHEAD);
+	uint64		rows = 2 * ahead * so->given;
+	uint32		lists;
+
+	if (so->given < FIRST_ROWS || ahead * so->given < so->settled)
+		return 0;
+	lists = vdb_ivf_lists_for_share(&so->state, so->probes, (double) NEIGHBOURS / rows);
+	if (so->nlists < lists)
+		return lists - so->nlists;
 	so->settled = rows;
 	return 0;
 }

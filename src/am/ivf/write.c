@@ -97,13 +97,13 @@ write_row_page(VdbIvfWriter *writer)
 	writer->on_page = 0;
 }
 
-/* Fills the blocks: 32 entries at once, and one by one what is left. */
+/* Fills so many blocks: 32 entries at once, and one by one what is left. */
 static void
-fill_blocks(VdbIvfWriter *writer, VdbIvfLead *lead)
+fill_blocks(VdbIvfWriter *writer, VdbIvfLead *lead, uint32 nblocks)
 {
 	const VdbIvfShape *shape = writer->shape;
 
-	for (uint32 n = 0; shape->coded && n < shape->nblocks; n++)
+	for (uint32 n = 0; shape->coded && n < nblocks; n++)
 	{
 		VdbQuantBlock *block = (VdbQuantBlock *) vdb_ivf_block(shape, lead, n);
 		uint32		first = n * VDB_BLOCK;
@@ -132,12 +132,13 @@ write_lead(VdbIvfWriter *writer)
 	BlockNumber block;
 	Page		page;
 	VdbIvfLead *lead;
+	uint32		nblocks = (writer->live + VDB_BLOCK - 1) / VDB_BLOCK;
 
 	write_row_page(writer);
 	if (writer->last != InvalidBlockNumber)
 		last = vdb_page_read_exclusive(writer->index, writer->last, VDB_IVF_LEAD);
 	vdb_edit_begin(&edit, writer->index, writer->building);
-	page = vdb_edit_new(&edit, VDB_IVF_LEAD, shape->lead_size, &block);
+	page = vdb_edit_new(&edit, VDB_IVF_LEAD, vdb_ivf_lead_size(shape, nblocks), &block);
 	lead = vdb_ivf_lead(page);
 	lead->live = writer->live;
 	lead->list = writer->number;
@@ -146,7 +147,7 @@ write_lead(VdbIvfWriter *writer)
 	lead->target = block;
 	for (uint32 i = 0; i < shape->nrow_pages; i++)
 		lead->rows[i] = i < writer->nrows ? writer->rows[i] : InvalidBlockNumber;
-	fill_blocks(writer, lead);
+	fill_blocks(writer, lead, nblocks);
 	for (uint32 lane = 0; lane < writer->live; lane++)
 	{
 		*vdb_ivf_tid(shape, lead, lane) = writer->tids[lane];

@@ -41,6 +41,7 @@ def parse(arguments):
     parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path("/var/cache/vecdb/bench"))
     parser.add_argument("--pgbench", default="pgbench")
     parser.add_argument("--quick", action="store_true", help="two sets of 20,000 rows, searched")
+    parser.add_argument("--make", action="store_true", help="only make the data sets")
     parser.add_argument("--report", action="store_true", help="only write the report of --out again")
     parser.add_argument("--compare", nargs=2, metavar="RAW", help="two raw files")
     options = parser.parse_args(arguments)
@@ -49,7 +50,7 @@ def parse(arguments):
     for name, value in QUICK.items() if options.quick else []:
         setattr(options, name, value)
     options.out = options.out or OUT.with_name(OUT.name + ("-quick" if options.quick else ""))
-    if options.quick:
+    if options.quick and not options.make:
         (options.out / "raw.json").unlink(missing_ok=True)
     return options
 
@@ -62,6 +63,9 @@ def main():
     try:
         if options.compare:
             print(compare.compare(*options.compare))
+        elif options.make:
+            for name in options.sets:
+                datasets.load(name, options.size, options.cache)
         elif options.report:
             report.write(options.out)
         else:

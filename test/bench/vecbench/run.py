@@ -103,7 +103,8 @@ class Run:
                 context.points = {n: r["operating"] for n, r in self.store[f"{prefix}/search"].items()}
             for measure in todo:
                 context.subjects = {n: s for n, s in subjects.items()
-                                    if measure == "filters" or not s.peer.only_filters}
+                                    if (measure == "filters" or not s.peer.only_filters)
+                                    and (measure == "search" or not s.peer.only_search)}
                 self.store[f"{prefix}/{measure}"] = MEASURES[measure].measure(context)
         finally:
             for subject in subjects.values():

@@ -61,13 +61,20 @@ class Server:
 
     def postmaster(self):
         """The process id of the server's first process, as seen from here."""
-        inner = self._file("cluster/data/postmaster.pid").read_text().splitlines()[0]
+        return self.process_of(int(
+            self._file("cluster/data/postmaster.pid").read_text().splitlines()[0]))
+
+    def process_of(self, inner):
+        """The process id, as seen from here, of one that the server knows by this."""
         if not self.root:
-            return int(inner)
+            return inner
         for p in self._tree():
-            status = pathlib.Path(f"/proc/{p.pid}/status").read_text()
+            try:
+                status = pathlib.Path(f"/proc/{p.pid}/status").read_text()
+            except FileNotFoundError:
+                continue
             ids = status.partition("NSpid:")[2].partition("\n")[0].split()
-            if ids[-1:] == [inner]:
+            if ids[-1:] == [str(inner)]:
                 return p.pid
         raise SystemExit("the server is gone")
 

@@ -30,22 +30,30 @@ def at_targets(search):
     return {name: {t: per_round(r["points"], t) for t in TARGETS} for name, r in search.items()}
 
 
-def best_vecdb(rates, target):
-    """The fastest of vecdb's at a recall: (name, values), or None."""
+def is_batch(peer):
+    """Is it SQL with many queries in a statement?"""
+    return peer.endswith(" batch")
+
+
+def best_vecdb(rates, target, batch=False):
+    """The fastest of vecdb's at a recall, with a query in a statement or with
+    many: (name, values), or None."""
     ours = [(name, r[target][0]) for name, r in rates.items()
-            if name.startswith("vecdb") and r[target][0]]
+            if name.startswith("vecdb") and is_batch(name) == batch and r[target][0]]
     return max(ours, key=lambda o: curve.spread(o[1])[0], default=None)
 
 
-def ratios(search):
+def ratios(search, batch=False):
     """{peer: {target: (median, lowest, highest)}}: the best of vecdb's over
-    each other peer, by the rounds, where both reach the recall."""
+    each other peer, by the rounds, where both reach the recall.  SQL is compared
+    with what is asked in the same way; libraries, with either."""
     rates = at_targets(search)
     found = {}
     for target in TARGETS:
-        ours = best_vecdb(rates, target)
+        ours = best_vecdb(rates, target, batch)
         for name, r in rates.items():
-            if ours and r[target][0] and not name.startswith("vecdb"):
+            alike = not name.startswith("pgvector") or is_batch(name) == batch
+            if ours and alike and r[target][0] and not name.startswith("vecdb"):
                 found.setdefault(name, {})[target] = curve.ratio(ours[1], r[target][0])
     return found
 

@@ -168,8 +168,9 @@ def answer(context, subject, asked, label):
     """The row numbers that a peer finds, and the nanoseconds of each query."""
     param = param_of(context, subject)
     if subject.peer.is_sql:
-        return subject.call("filtered", param, context.k, asked.columns, asked.windows, label,
-                            asked.which)
+        with subject.on_cores():
+            return subject.call("filtered", param, context.k, asked.columns, asked.windows, label,
+                                asked.which)
     return subject.call("filtered", param, context.k, asked.masks, asked.which)
 
 

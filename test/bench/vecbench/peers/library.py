@@ -19,6 +19,7 @@ class Library:
     answers find(queries, k, param) with an array of row numbers."""
     is_sql = False
     only_filters = False
+    only_search = False
     metrics = ("l2", "cosine", "ip")
 
     def __init__(self, data):

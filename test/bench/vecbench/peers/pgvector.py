@@ -1,7 +1,7 @@
 """pgvector: exact search, and its access methods."""
 import math
 
-from .sql import Sql
+from .sql import Batch, Sql
 
 
 class Pgvector(Sql):
@@ -25,6 +25,11 @@ class Hnsw(Pgvector):
         return super().settings_of(param) | {"hnsw.ef_search": param}
 
 
+class HnswBatch(Batch, Hnsw):
+    name = "pgvector hnsw batch"
+    about = "the same, 32 queries in a statement"
+
+
 class IvfFlat(Pgvector):
     name = "pgvector ivfflat"
     about = "lists = rows/1000, sqrt(rows) above a million (as its documentation advises)"
@@ -40,4 +45,4 @@ class IvfFlat(Pgvector):
         return super().settings_of(param) | {"ivfflat.probes": param}
 
 
-PEERS = [Exact, Hnsw, IvfFlat]
+PEERS = [Exact, Hnsw, HnswBatch, IvfFlat]

@@ -6,6 +6,7 @@ import numpy as np
 import psycopg
 
 from ..answers import Answers
+from .library import TOGETHER
 
 OPERATORS = {"l2": ("<->", "l2"), "cosine": ("<=>", "cosine"), "ip": ("<#>", "ip")}
 COLUMNS = "id, counter, random_rank, near_rank, embedding"
@@ -19,6 +20,7 @@ class Sql:
     method = None               # the access method; None searches exactly
     columns = ()                # of the index, after the vector
     only_filters = False        # is measured with filters alone
+    only_search = False         # is not measured with filters, changed or cold
     # By what the report calls them: settings for a filtered search besides.
     filter_settings = {"": {}}
 
@@ -62,6 +64,12 @@ class Sql:
         self.connection = psycopg.connect(**self.dsn, autocommit=True, prepare_threshold=None)
         self.prepared = None
         self.vector_type = self.value("SELECT 'vector'::regtype::oid::int8")
+
+    def backend(self):
+        """The server's number of the process that answers."""
+        if self.connection is None:
+            self.connect()
+        return self.connection.info.backend_pid
 
     def sql(self, statement, *args):
         if self.connection is None:
@@ -279,6 +287,59 @@ class Sql:
         return script, " ".join(f"-c {n}={v}" for n, v in self.settings_of(param).items())
 
 
+class Batch:
+    """Asked many queries in a statement, as a library is in a call, so that the
+    cost of a statement does not count.  To come before the peer it is like."""
+    only_search = True
+
+    def prepare_batch(self, param, k):
+        """Have the search of many prepared, besides that of one."""
+        before = self.prepared
+        self.prepare(param, k)
+        if self.prepared is before:
+            return
+        array = self.value("SELECT 'vector[]'::regtype::oid::int8")
+        self.connection.pgconn.prepare(
+            b"batch", "SELECT q.n, x.id FROM unnest($1) WITH ORDINALITY q(v, n), "
+            f"LATERAL ({self.statement(k, query='q.v')}) x".encode(), [array])
+        # The first after a change of settings pays for them.
+        self.connection.pgconn.exec_prepared(
+            b"batch", [binary_array(self.vector_type, self.bytes[:1])], [1], 1)
+
+    def search(self, param, k, start, seconds, single=False, limit=None):
+        if single:
+            return super().search(param, k, start, seconds, single, limit)
+        self.prepare_batch(param, k)
+        count, step = len(self.bytes), TOGETHER[False]
+        execute = self.connection.pgconn.exec_prepared
+        asked, results = [], []
+        inside = 0
+        begin = now = time.perf_counter_ns()
+        end = begin + int(seconds * 1e9)
+        while now < end and (limit is None or len(asked) * step < limit):
+            which = np.arange(start, start + step) % count
+            argument = binary_array(self.vector_type, [self.bytes[i] for i in which])
+            before = time.perf_counter_ns()
+            results.append(execute(b"batch", [argument], [1], 1))
+            now = time.perf_counter_ns()
+            inside += now - before
+            asked.append(which)
+            start += step
+        return Answers(np.concatenate(asked), np.concatenate([batch_ids(r, step, k) for r in results]),
+                       (now - begin) / 1e9, None, now - begin - inside)
+
+
+def batch_ids(result, count, k):
+    """As row_ids(), of so many queries, whose numbers from 1 on come first."""
+    if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
+        raise RuntimeError(result.error_message.decode())
+    ids = [[] for _ in range(count)]
+    for i in range(result.ntuples):
+        number, row = (int.from_bytes(result.get_value(i, c), "big") for c in (0, 1))
+        ids[number - 1].append(row)
+    return np.array([found + [-1] * (k - len(found)) for found in ids])
+
+
 def row_ids(result, k):
     """The int4s of a binary result, -1 where there are fewer than k."""
     if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
@@ -290,6 +351,12 @@ def row_ids(result, k):
 def binary(x):
     """A vector in its binary format: dimensions, zero, elements."""
     return struct.pack(">hh", len(x), 0) + x.astype(">f4").tobytes()
+
+
+def binary_array(element_type, elements):
+    """An array of them in its binary format: a dimension, no NULLs, from 1 on."""
+    return (struct.pack(">iiIii", 1, 0, element_type, len(elements), 1)
+            + b"".join(struct.pack(">i", len(e)) + e for e in elements))
 
 
 def binary_rows(rows, random_rank, near_rank, ids=None):

@@ -1,5 +1,5 @@
 """vecdb: exact search, and its access methods."""
-from .sql import Sql
+from .sql import Batch, Sql
 
 # What the planner can choose from, but for what it does choose.
 PLANS = {"by order": {"enable_sort": "off", "vecdb.enable_filtered_scan": "off"},
@@ -33,6 +33,11 @@ class Hnsw(Vecdb):
         return self.setting_of("hnsw.ef_search", param)
 
 
+class HnswBatch(Batch, Hnsw):
+    name = "vecdb hnsw batch"
+    about = "the same, 32 queries in a statement"
+
+
 class Ivf(Vecdb):
     name = "vecdb ivf"
     about = "its defaults"
@@ -58,4 +63,4 @@ class IvfColumns(Ivf):
     only_filters = True
 
 
-PEERS = [Exact, Hnsw, HnswColumns, Ivf, IvfColumns]
+PEERS = [Exact, Hnsw, HnswBatch, HnswColumns, Ivf, IvfColumns]
