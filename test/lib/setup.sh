@@ -91,9 +91,14 @@ vdb_user_dir() {
     [[ $(id -un) == "$user" ]] || chown "$user" "$1"
 }
 
-# vdb_show LOG: show the end of a log, if there is one, indented.
+# vdb_show LOG: show the end of a log, if there is one, indented; before it
+# what failed in it, if it is TAP whose end does not show that.
 vdb_show() {
-    [[ ! -f $1 ]] || tail -n 40 "$1" | sed 's/^/    /'
+    [[ -f $1 ]] || return 0
+    {
+        head -n -40 "$1" | grep -m 10 -A 6 '^not ok' || true
+        tail -n 40 "$1"
+    } | sed 's/^/    /'
 }
 
 # vdb_logged LOG CMD...: run a command quietly; when it fails, show the end

@@ -67,14 +67,15 @@ sub look
     my $pages = $index{pages};
     ($index{state}, $index{directory}, $index{origin}, $index{zeros}, $index{nulls}) =
       map { u32($pages->[0], 32 + 4 * $_) } 0 .. 4;
-    # a list of two pages or more, and another one
+    # the list with the most on its second page, and another one
     my @blocks;
     for my $lane (0 .. u16($pages->[ $index{directory} ], 0) - 1)
     {
         my ($high, $low) = unpack('vv', substr($pages->[ $index{directory} ], tid_at(\%directory, $lane), 4));
         push @blocks, $high << 16 | $low;
     }
-    my ($long) = grep { next_of($pages->[$_]) != $none } @blocks;
+    my ($long) = sort { u16($pages->[ next_of($pages->[$b]) ], 0) <=> u16($pages->[ next_of($pages->[$a]) ], 0) }
+      grep { next_of($pages->[$_]) != $none } @blocks;
     $index{head} = $long;
     $index{second} = next_of($pages->[$long]);
     ($index{other}) = grep { $_ != $long } @blocks;
@@ -198,8 +199,9 @@ my %faults = (
         sub { my ($i, $p) = @_; $#$p = $#$p / 2 } ],
     small_page => [ qr/its size is/,
         sub { my ($i, $p) = @_; set($p->[ $i->{second} ], 12, pack('v', 200)) } ],
+    # the first page, which is full: the second may have one block only
     cut_page => [ qr/is beyond its blocks/,
-        sub { my ($i, $p) = @_; set($p->[ $i->{second} ], 12, pack('v', $list{blocks} + $list{stride})) } ],
+        sub { my ($i, $p) = @_; set($p->[ $i->{head} ], 12, pack('v', $list{blocks} + $list{stride})) } ],
     meta_magic => [ qr/metapage is not of this/,
         sub { my ($i, $p) = @_; set_u32($p->[0], 0, 4711) } ],
     meta_version => [ qr/another version of vecdb/,
