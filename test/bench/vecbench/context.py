@@ -3,8 +3,7 @@ import dataclasses
 
 import numpy as np
 
-from . import curve
-from .datasets import Dataset
+from . import curve, datasets
 
 
 @dataclasses.dataclass
@@ -13,7 +12,7 @@ class Context:
     a slice; rounds: how often everything is done, in turn; clients: the many;
     pgbench: the program; points: by name, the parameter that search chose for
     the other measures."""
-    data: Dataset
+    data: datasets.Dataset
     subjects: dict
     server: object
     k: int
@@ -32,3 +31,13 @@ class Context:
         return np.array([curve.recall(self.data.base, self.data.queries[q], ids,
                                       truth[q][truth[q] >= 0], self.data.metric, self.k)
                          for q, ids in zip(answers.queries, answers.ids)])
+
+    def mean_recall(self, subject, param, kept=None, queries=200):
+        """The recall over so many queries; kept tells which rows are still there."""
+        answers = subject.search(param, self.k, 0, 10, limit=queries)
+        truth = self.data.truth
+        if kept is not None:
+            truth = datasets.truth(self.data.base, self.data.queries[answers.queries],
+                                   self.data.metric, self.k, mask=kept)
+            truth = dict(zip(answers.queries, truth))
+        return float(self.recall(answers, truth).mean())

@@ -4,6 +4,7 @@ import pathlib
 from . import curve, plots, store, tables
 
 SIGN = {"=": "", ">": "≥ ", "<": ""}
+TIMES = ("before", "after", "new")
 
 
 def write(folder):
@@ -111,7 +112,9 @@ def one_set(folder, data, name, rows):
         plots.filter_grid(folder / f"{picture}-filters.svg", f"{name}, {about['rows']:,} rows", cells)
         yield f"### Filtered search\n\n![filter grid]({picture}-filters.svg)"
         yield from filtered(cells)
+    yield rounds(tables.result(data, name, rows, "rounds"))
     yield change(tables.result(data, name, rows, "change"))
+    yield scarce(tables.result(data, name, rows, "scarce"), search)
     yield cold(tables.result(data, name, rows, "cold"))
 
 
@@ -201,6 +204,26 @@ def change(change):
             "deleted before VACUUM.\n\n"
             + table(["peer", "inserts/s", "in one COPY", "WAL bytes", "updates/s", "WAL bytes",
                      "VACUUM s", "recall before", "after", "index MiB before", "after"], rows)
+            ) if rows else ""
+
+
+def rounds(rounds):
+    rows = [[peer, amount(r["seconds"]), *(f"{r[when]['recall']:.4f}" for when in TIMES),
+             *(size(r[when]["bytes"]) for when in TIMES)] for peer, r in rounds.items()]
+    return ("### Rounds of change\n\nTen times a fifth of the rows is deleted, the table vacuumed, "
+            "and the same rows are inserted again by COPY; then the index is made anew.\n\n"
+            + table(["peer", "seconds", "recall before", "after", "made anew",
+                     "index MiB before", "after", "made anew"], rows)) if rows else ""
+
+
+def scarce(scarce, search):
+    rows = [[peer, f"failed: {r['failed']}", "", "", "", ""] if "failed" in r else
+            [peer, size(r["bytes"]), size(r["given"]), f"{r['recall']:.4f}", amount(r["qps"]),
+             amount(curve.spread(search[peer]["clients_1"]["qps"])[0]) if peer in search else "–"]
+            for peer, r in scarce.items()]
+    return ("### Scarce memory\n\nQueries per second, asked one by one, of a server that has half as "
+            "much memory for files and buffers as the index is large (by a control group).\n\n"
+            + table(["peer", "index MiB", "memory MiB", "recall", "q/s", "with all in memory"], rows)
             ) if rows else ""
 
 

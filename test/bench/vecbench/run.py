@@ -7,15 +7,17 @@ from tqdm import tqdm
 
 from . import datasets, machine, report
 from .context import Context
-from .measures import change, cold, filters, search
+from .measures import change, cold, filters, rounds, scarce, search
 from .peers import all_peers
 from .server import Server
 from .store import Store
 from .subject import Subject
 from .worker import WorkerError
 
-# In this order: change changes the rows, and cold leaves nothing in memory.
-MEASURES = {"search": search, "filters": filters, "change": change, "cold": cold}
+# In this order: rounds makes the indexes anew, change changes the rows, and scarce and
+# cold leave nothing in memory.
+MEASURES = {"search": search, "filters": filters, "rounds": rounds, "change": change,
+            "scarce": scarce, "cold": cold}
 
 
 def server_conf(memory_gib):

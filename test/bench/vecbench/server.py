@@ -1,4 +1,5 @@
 """The PostgreSQL server of a run: test/bench/serve, started and held."""
+import contextlib
 import os
 import pathlib
 import signal
@@ -81,15 +82,22 @@ class Server:
     def memory(self):
         """Bytes that its processes hold for themselves or share besides the
         buffers: anonymous memory, and shared memory made for parallel work."""
-        first = psutil.Process(self.postmaster())
-        own = sum(private_memory(p.pid) for p in [first, *first.children()])
+        own = sum(map(private_memory, self.processes()))
         shared = os.statvfs(f"{self.root}/dev/shm")
         return own + (shared.f_blocks - shared.f_bfree) * shared.f_frsize
 
-    def restart(self):
-        """Stop and start it; meanwhile its files leave the page cache.
-        Returns whether they did."""
+    def processes(self):
+        """The process ids of the server, as seen from here."""
+        first = psutil.Process(self.postmaster())
+        return [p.pid for p in (first, *first.children())]
+
+    def restart(self, **settings):
+        """Stop and start it, with these settings for others than those it was made
+        with; meanwhile its files leave the page cache.  Returns whether they did."""
         with self.connect("postgres") as c:
+            c.execute("ALTER SYSTEM RESET ALL")
+            for name, value in settings.items():
+                c.execute(f"ALTER SYSTEM SET {name} = '{value}'")
             c.execute("CHECKPOINT")
         self.process.stdin.write("restart\n")
         self.process.stdin.flush()
@@ -106,6 +114,45 @@ class Server:
                 self.process.wait(60)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class ScarceMemory:
+    """A control group of a server's processes: limits the memory that they have for
+    files and shared buffers together, besides what they have for themselves.  OSError
+    where such a group is not ours to make."""
+
+    FIRST_VERSION = pathlib.Path("/sys/fs/cgroup/memory")
+
+    def __init__(self, processes):
+        first = (self.FIRST_VERSION / "memory.limit_in_bytes").exists()
+        self.usage, self.maximum, self.files = (
+            ("memory.usage_in_bytes", "memory.limit_in_bytes", "cache") if first else
+            ("memory.current", "memory.max", "file"))
+        self.folder = ((self.FIRST_VERSION if first else self.FIRST_VERSION.parent)
+                       / f"vecbench.{os.getpid()}")
+        self.folder.mkdir()
+        try:
+            if not (self.folder / self.maximum).exists():
+                raise OSError("control groups here do not limit memory")
+            for pid in processes:
+                (self.folder / "cgroup.procs").write_text(str(pid))
+        except OSError:
+            self.close()
+            raise
+
+    def limit(self, files):
+        """From now on, at most so many bytes for files and shared buffers."""
+        stat = dict(line.split() for line in (self.folder / "memory.stat").read_text().splitlines())
+        own = int((self.folder / self.usage).read_text()) - int(stat[self.files])
+        (self.folder / self.maximum).write_text(str(own + files))
+
+    def close(self):
+        """Give the processes back to the group of all."""
+        everybody = self.folder.parent / "cgroup.procs"
+        for pid in (self.folder / "cgroup.procs").read_text().split():
+            with contextlib.suppress(OSError):
+                everybody.write_text(pid)
+        self.folder.rmdir()
 
 
 def private_memory(pid):

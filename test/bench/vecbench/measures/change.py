@@ -5,8 +5,6 @@ The rows inserted are the queries: real, of the same kind, and not in the data.
 """
 import numpy as np
 
-from .. import datasets
-
 UPDATED = 2000
 MODULUS = 5
 
@@ -31,7 +29,7 @@ def of_server(context, subject):
     count, rows = len(context.data.base), context.data.queries
     half = len(rows) // 2
     param = context.points[subject.name]
-    result = {"recall_before": mean_recall(context, subject, param, None),
+    result = {"recall_before": context.mean_recall(subject, param),
               "bytes_before": subject.call("size")}
 
     single = subject.call("insert_one_by_one", rows[:half], count)
@@ -50,16 +48,6 @@ def of_server(context, subject):
     vacuum = subject.call("vacuum")
     kept = np.arange(count) % MODULUS != 0
     return result | {"vacuum_seconds": vacuum["seconds"], "vacuum_wal_bytes": vacuum["wal_bytes"],
-                     "recall_after": mean_recall(context, subject, param, kept),
+                     "recall_after": context.mean_recall(subject, param, kept),
                      "bytes_after": subject.call("size")}
 
-
-def mean_recall(context, subject, param, kept):
-    """Recall over the queries; kept tells which rows are still there."""
-    answers = subject.search(param, context.k, 0, 10, limit=200)
-    truth = context.data.truth
-    if kept is not None:
-        truth = datasets.truth(context.data.base, context.data.queries[answers.queries],
-                               context.data.metric, context.k, mask=kept)
-        truth = dict(zip(answers.queries, truth))
-    return float(context.recall(answers, truth).mean())

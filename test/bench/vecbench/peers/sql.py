@@ -235,13 +235,21 @@ class Sql:
         return self.logged(lambda: self.sql(
             f"UPDATE {self.table} SET counter = counter + 1 WHERE id < {count}"))
 
-    def delete(self, rows, modulus):
+    def delete(self, rows, modulus, remainder=0):
         """Delete the rows from number rows on, and every modulus-th."""
-        self.sql(f"DELETE FROM {self.table} WHERE id >= {rows} OR id % {modulus} = 0")
+        self.sql(f"DELETE FROM {self.table} WHERE id >= {rows} OR id % {modulus} = {remainder}")
+
+    def put_back(self, modulus, remainder):
+        """Insert the same again."""
+        ids = np.arange(remainder, len(self.data.base), modulus)
+        self.copy_in(self.data.base[ids], ids)
 
     def vacuum(self):
         """Seconds, and bytes of WAL, of VACUUM."""
         return self.logged(lambda: self.sql(f"VACUUM {self.table}"))
+
+    def reindex(self):
+        self.sql(f"REINDEX INDEX {self.table}_index")
 
     def logged(self, action):
         """Seconds and bytes of WAL of an action, after a checkpoint: so that
