@@ -81,6 +81,7 @@ SET ivfflat.probes = 32768;
 SELECT * FROM filter_try('ivf', 'vector_l2_ops', '<->', 'lists = 20', false);
 SELECT * FROM filter_try('ivf', 'vector_cosine_ops', '<=>', 'lists = 20', false);
 SELECT * FROM filter_try('ivf', 'vector_ip_ops', '<#>', 'lists = 20, bits = 4', false);
+SELECT * FROM filter_try('ivf', 'vector_l2_ops', '<->', 'lists = 20, bits = 1', false);
 SELECT * FROM filter_try('ivf', 'vector_l2_ops', '<->', 'lists = 5, quantizer = pq', false);
 SELECT * FROM filter_try('ivf', 'vector_cosine_ops', '<=>', 'lists = 20, quantizer = sq8', true);
 SELECT * FROM filter_try('ivf', 'vector_l1_ops', '<+>', 'lists = 20', true);

@@ -19,7 +19,7 @@ CREATE FUNCTION made(type text, seed int) RETURNS text LANGUAGE sql IMMUTABLE AS
 CREATE TABLE tables AS
     SELECT split_part(type, '(', 1) || '_' || am || '_' || quantizer || coalesce('_' || bits, '') AS tab, type, am, quantizer, bits
     FROM unnest(ARRAY['vector(24)', 'halfvec(24)', 'int8vec(24)', 'bit(24)', 'sparsevec(24)']) type,
-        (VALUES ('ivf', 'none', NULL), ('ivf', 'rabitq', 8), ('ivf', 'rabitq', 4), ('ivf', 'rabitq', 2), ('ivf', 'sq8', NULL), ('ivf', 'pq', 8), ('ivf', 'pq', 4), ('ivf', 'auto', NULL), ('ivfflat', 'auto', NULL)) m(am, quantizer, bits)
+        (VALUES ('ivf', 'none', NULL), ('ivf', 'rabitq', 8), ('ivf', 'rabitq', 4), ('ivf', 'rabitq', 2), ('ivf', 'rabitq', 1), ('ivf', 'sq8', NULL), ('ivf', 'pq', 8), ('ivf', 'pq', 4), ('ivf', 'auto', NULL), ('ivfflat', 'auto', NULL)) m(am, quantizer, bits)
     WHERE type <> 'bit(24)' OR quantizer IN ('none', 'auto');
 CREATE TABLE indexes AS
     SELECT t.*, c.opcname, o.oprname, t.quantizer IN ('none', 'sq8') OR am = 'ivfflat' OR type = 'bit(24)' OR oprname = '<+>' AS exact

@@ -22,7 +22,7 @@ CREATE INDEX ON ivf_option USING ivf (b bit_jaccard_ops) WITH (quantizer = sq8);
 CREATE INDEX ON ivf_option USING ivf (b bit_jaccard_ops) WITH (quantizer = pq);
 
 -- bits
-CREATE INDEX ON ivf_option USING ivf (v) WITH (bits = 1);
+CREATE INDEX ON ivf_option USING ivf (v) WITH (bits = -1);
 CREATE INDEX ON ivf_option USING ivf (v) WITH (bits = 9);
 CREATE INDEX ON ivf_option USING ivf (v) WITH (bits = 3);
 CREATE INDEX ON ivf_option USING ivf (v) WITH (bits = few);
@@ -36,6 +36,9 @@ ALTER INDEX ivf_option_bits SET (quantizer = none);
 ALTER INDEX ivf_option_bits SET (bits = 5);
 ALTER INDEX ivf_option_bits SET (quantizer = rabitq, bits = 2);
 SELECT pg_get_indexdef('ivf_option_bits'::regclass);
+ALTER INDEX ivf_option_bits SET (bits = 1);
+REINDEX INDEX ivf_option_bits;
+SELECT quantizer FROM vecdb_index_info('ivf_option_bits');
 ALTER INDEX ivf_option_bits RESET (bits);
 DROP INDEX ivf_option_bits;
 

@@ -35,7 +35,7 @@ END$$;
 
 -- the lists of an index grow from one
 CREATE TABLE tables AS SELECT 'items_' || n AS tab, options FROM
-    unnest(ARRAY['quantizer = none', 'quantizer = sq8', 'quantizer = rabitq', 'bits = 4', 'bits = 2', 'quantizer = pq', 'quantizer = pq, bits = 2']) WITH ORDINALITY AS o(options, n);
+    unnest(ARRAY['quantizer = none', 'quantizer = sq8', 'quantizer = rabitq', 'bits = 4', 'bits = 2', 'quantizer = pq', 'quantizer = pq, bits = 2', 'bits = 1', 'quantizer = pq, bits = 1']) WITH ORDINALITY AS o(options, n);
 CREATE VIEW wrong AS SELECT * FROM (
     SELECT options, op, seed, differs(tab, op, made(seed), options LIKE ANY (ARRAY['% none', '% sq8'])) AS difference
     FROM tables, unnest(ARRAY['<->', '<#>', '<=>']) op, unnest(ARRAY[17, 100001, 100010]) seed) x

@@ -168,6 +168,12 @@ unpack_dot(const uint8_t *p, int bits)
 		v = load_scan(p);
 		return (Codes) {low_scan(v), high_scan(v)};
 	}
+	if (bits == 1)
+	{
+		v = _mm256_broadcastq_epi64(_mm_loadu_si64(p));
+		return (Codes) {_mm256_and_si256(_mm256_srlv_epi64(v, _mm256_setr_epi64x(0, 1, 2, 3)), _mm256_set1_epi8(0x01)),
+			_mm256_and_si256(_mm256_srlv_epi64(v, _mm256_setr_epi64x(4, 5, 6, 7)), _mm256_set1_epi8(0x01))};
+	}
 	v = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *) p));
 	v = _mm256_srlv_epi64(v, _mm256_setr_epi64x(0, 0, 2, 2));
 	return (Codes) {_mm256_and_si256(v, _mm256_set1_epi8(0x03)),

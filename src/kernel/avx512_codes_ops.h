@@ -32,6 +32,12 @@ unpack_dot(const uint8_t *p, int bits)
 		v = _mm512_inserti64x4(_mm512_castsi256_si512(half), _mm256_srli_epi16(half, 4), 1);
 		return _mm512_and_si512(v, _mm512_set1_epi8(0x0f));
 	}
+	if (bits == 1)
+	{
+		v = _mm512_broadcastq_epi64(_mm_loadu_si64(p));
+		v = _mm512_srlv_epi64(v, _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+		return _mm512_and_si512(v, _mm512_set1_epi8(0x01));
+	}
 	v = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *) p));
 	v = _mm512_srlv_epi64(v, _mm512_setr_epi64(0, 0, 2, 2, 4, 4, 6, 6));
 	return _mm512_and_si512(v, _mm512_set1_epi8(0x03));

@@ -97,6 +97,7 @@ BODY(dot##bits) (const VdbWeights *weights, const void *const *rows, \
 DOT(8)
 DOT(4)
 DOT(2)
+DOT(1)
 
 VDB_INLINE void
 BODY(put_dot) (VdbKernels *kernels)
@@ -104,6 +105,7 @@ BODY(put_dot) (VdbKernels *kernels)
 	kernels->dot_many[VDB_CODE8] = BODY(dot8);
 	kernels->dot_many[VDB_CODE4] = BODY(dot4);
 	kernels->dot_many[VDB_CODE2] = BODY(dot2);
+	kernels->dot_many[VDB_CODE1] = BODY(dot1);
 }
 
 #undef DOT

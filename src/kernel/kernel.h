@@ -151,9 +151,9 @@ typedef struct VdbWeights
 } VdbWeights;
 
 /*
- * Inner products of the weights with many rows of codes of 8, 4 or 2 bits,
- * exact.  Rows have any alignment.  Packing of 4 and 2 bits: each run of 64
- * elements has 64 / n of its bits' pieces of n = 2 or 4 elements to a byte, of
+ * Inner products of the weights with many rows of codes of 8, 4, 2 or 1 bits,
+ * exact.  Rows have any alignment.  Packing of 4, 2 and 1 bits: each run of 64
+ * elements has 64 / n of its bits' pieces of n = 2, 4 or 8 elements to a byte, of
  * which piece p (lowest bits first) is element p * (64 / n) + byte; the last
  * run is filled up with zeroes to whole 64 elements.
  */
@@ -164,10 +164,11 @@ typedef enum VdbCodeBits
 {
 	VDB_CODE8,
 	VDB_CODE4,
-	VDB_CODE2
+	VDB_CODE2,
+	VDB_CODE1
 } VdbCodeBits;
 
-#define VDB_NCODEBITS (VDB_CODE2 + 1)
+#define VDB_NCODEBITS (VDB_CODE1 + 1)
 
 /*
  * Codes of residuals, in runs of 16 dimensions.  A code of a byte is what it

@@ -90,6 +90,8 @@ extern void vdb_dot4_scalar(const VdbWeights *weights, const void *const *rows,
 							size_t nrows, size_t dim, int32_t *out);
 extern void vdb_dot2_scalar(const VdbWeights *weights, const void *const *rows,
 							size_t nrows, size_t dim, int32_t *out);
+extern void vdb_dot1_scalar(const VdbWeights *weights, const void *const *rows,
+							size_t nrows, size_t dim, int32_t *out);
 extern void vdb_flip_scalar(float *x, const uint32_t *bits, size_t n);
 extern void vdb_butterfly_scalar(float *a, float *b, size_t n, float scale);
 extern void vdb_hadamard_scalar(float *x, size_t n, float scale);

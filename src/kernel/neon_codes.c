@@ -157,9 +157,20 @@ weights_dot(const VdbWeights *weights, size_t i)
 VDB_INLINE Codes
 unpack_dot(const uint8_t *p, int bits)
 {
-	uint8x16_t	v = vld1q_u8(p);
 	uint8x16_t	low = vdupq_n_u8(0x03);
+	uint8x16_t	v;
 
+	if (bits == 1)
+	{
+		uint8x8_t	eight = vld1_u8(p);
+		uint8x16_t	bit = vdupq_n_u8(0x01);
+
+		/* of each byte the lowest two bits, then the next two */
+		v = vcombine_u8(eight, vshr_n_u8(eight, 1));
+		return (Codes) {{vandq_u8(v, bit), vandq_u8(vshrq_n_u8(v, 2), bit),
+				vandq_u8(vshrq_n_u8(v, 4), bit), vandq_u8(vshrq_n_u8(v, 6), bit)}};
+	}
+	v = vld1q_u8(p);
 	if (bits == 8)
 		return (Codes) {{v, vld1q_u8(p + 16), vld1q_u8(p + 32), vld1q_u8(p + 48)}};
 	if (bits == 4)

@@ -252,6 +252,7 @@ const VdbKernels vdb_kernel_scalar = {
 		[VDB_CODE8] = vdb_dot8_scalar,
 		[VDB_CODE4] = vdb_dot4_scalar,
 		[VDB_CODE2] = vdb_dot2_scalar,
+		[VDB_CODE1] = vdb_dot1_scalar,
 	},
 	.flip = vdb_flip_scalar,
 	.butterfly = vdb_butterfly_scalar,

@@ -121,6 +121,13 @@ vdb_dot2_scalar(const VdbWeights *weights, const void *const *rows,
 }
 
 void
+vdb_dot1_scalar(const VdbWeights *weights, const void *const *rows,
+				size_t nrows, size_t dim, int32_t *out)
+{
+	dot(weights, rows, nrows, dim, out, 1);
+}
+
+void
 vdb_flip_scalar(float *x, const uint32_t *bits, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

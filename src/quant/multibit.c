@@ -23,7 +23,7 @@
 static int
 bits_of(VdbQuantBits bits)
 {
-	return bits == VDB_QUANT_8BITS ? 8 : bits == VDB_QUANT_4BITS ? 4 : 2;
+	return 8 >> bits;
 }
 
 /* Bytes of the codes, up to the factors. */
@@ -101,6 +101,7 @@ fit(size_t dim, const float *residual, float scale, int bits)
  * The scale that makes the best code.  With 8 bits nothing is gained by
  * cutting off the largest elements; with fewer, the ends of the grid are best
  * put at a half of the largest element, or less, so these are tried in turn.
+ * With one, all scales give the same code.
  */
 static float
 best_scale(size_t dim, const float *residual, int bits)
@@ -115,7 +116,7 @@ best_scale(size_t dim, const float *residual, int bits)
 	if (!(largest >= 1e-35f))
 		return 0;				/* the scale might be beyond float */
 	widest = (float) (1 << (bits - 1)) / largest;
-	if (bits == 8)
+	if (bits == 8 || bits == 1)
 		return widest;
 	best = widest;
 	for (int i = 0; i <= 16; i++)

@@ -124,7 +124,7 @@ vdb_quant_block_scan(VdbQuantTables *tables, const VdbQuantBlock *blocks,
 							nblocks, estimate, lower, below);
 }
 
-/* ---- multibit.c: 8, 4 or 2 bits per dimension, in rows ---- */
+/* ---- multibit.c: 8, 4, 2 or 1 bits per dimension, in rows ---- */
 
 /* Bytes of a row, its factors included. */
 extern size_t vdb_quant_row_size(size_t dim, VdbQuantBits bits);

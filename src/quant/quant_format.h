@@ -57,7 +57,7 @@ _Static_assert(_Alignof(VdbQuantBlock) == 4, "block: alignment");
 #define VDB_QUANT_ROW_VERSION 1
 
 /*
- * A vector with 8, 4 or 2 bits per dimension (multibit.c): the codes, packed
+ * A vector with 8, 4, 2 or 1 bits per dimension (multibit.c): the codes, packed
  * as kernel.h says and filled up with zeroes to a multiple of 4 bytes, then
  * these.
  */
@@ -76,12 +76,14 @@ typedef enum VdbQuantBits
 {
 	VDB_QUANT_8BITS = 0,
 	VDB_QUANT_4BITS = 1,
-	VDB_QUANT_2BITS = 2
+	VDB_QUANT_2BITS = 2,
+	VDB_QUANT_1BIT = 3
 } VdbQuantBits;
 
 _Static_assert((int) VDB_QUANT_8BITS == (int) VDB_CODE8 &&
 			   (int) VDB_QUANT_4BITS == (int) VDB_CODE4 &&
-			   (int) VDB_QUANT_2BITS == (int) VDB_CODE2, "bits: the kernels' order");
+			   (int) VDB_QUANT_2BITS == (int) VDB_CODE2 &&
+			   (int) VDB_QUANT_1BIT == (int) VDB_CODE1, "bits: the kernels' order");
 
 /* Of the rows of VdbQuantSq8Factors. */
 #define VDB_QUANT_SQ8_VERSION 1

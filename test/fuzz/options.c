@@ -108,7 +108,7 @@ check_options(const FuzzTable *table)
 		VdbAmIvfOptions options = vdb_am_ivf_options(fuzz_index);
 
 		CHECK(options.lists >= 0 && options.lists <= VDB_AM_MAX_LISTS);
-		CHECK(options.bits == 0 || options.bits == 2 || options.bits == 4 || options.bits == 8);
+		CHECK(options.bits == 0 || options.bits == 1 || options.bits == 2 || options.bits == 4 || options.bits == 8);
 		CHECK(vdb_am_quantizer_name(options.quantizer) != NULL);
 	}
 }

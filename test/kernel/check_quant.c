@@ -462,7 +462,7 @@ check_bounds(const VdbKernels *k, size_t dim, VdbMetric metric, bool sparse)
 				above = 0;
 	double		bias = 0,
 				size = 0,
-				error[3] = {0};
+				error[VDB_NCODEBITS] = {0};
 	char		what[96];
 
 	vdb_kernel = *k;
@@ -498,16 +498,17 @@ check_bounds(const VdbKernels *k, size_t dim, VdbMetric metric, bool sparse)
 			size += s.estimate[lane] - s.lower[lane];
 		}
 	}
-	printf("# %s dim %zu%s: below the bound %.2f %%, above %.2f %%; of the width: bias %.4f, errors of 8, 4, 2 bits %.4f %.4f %.4f\n",
+	printf("# %s dim %zu%s: below the bound %.2f %%, above %.2f %%; of the width: bias %.4f, errors of 8, 4, 2, 1 bits %.4f %.4f %.4f %.4f\n",
 		   metric == VDB_IP ? "ip" : "l2", dim, sparse ? " sparse" : "",
 		   100.0 * (double) below / (double) count, 100.0 * (double) above / (double) count,
-		   bias / size, error[0] / size, error[1] / size, error[2] / size);
+		   bias / size, error[0] / size, error[1] / size, error[2] / size, error[3] / size);
 
 	/* a normal error is beyond 1.9 deviations in 2.9 % to each side */
 	snprintf(what, sizeof(what), "bounds, %s, dim %zu%s", metric == VDB_IP ? "ip" : "l2", dim, sparse ? ", sparse" : "");
 	result((double) below < 0.04 * (double) count && (double) above < 0.04 * (double) count &&
 		   fabs(bias) < 0.05 * size &&
-		   error[0] < 0.02 * size && error[1] < 0.15 * size && error[2] < 0.4 * size, k->name, what);
+		   error[0] < 0.02 * size && error[1] < 0.15 * size && error[2] < 0.4 * size &&
+		   error[3] < 0.6 * size, k->name, what);
 	end(&s);
 }
 
@@ -1020,6 +1021,7 @@ main(void)
 		check_dot(&sets[set], VDB_CODE8, 8);
 		check_dot(&sets[set], VDB_CODE4, 4);
 		check_dot(&sets[set], VDB_CODE2, 2);
+		check_dot(&sets[set], VDB_CODE1, 1);
 		check_encode(&sets[set]);
 		check_rotation(&sets[set]);
 		check_lanes(&sets[set]);
@@ -1029,6 +1031,7 @@ main(void)
 		check_weights_of_row(&sets[set], VDB_QUANT_8BITS);
 		check_weights_of_row(&sets[set], VDB_QUANT_4BITS);
 		check_weights_of_row(&sets[set], VDB_QUANT_2BITS);
+		check_weights_of_row(&sets[set], VDB_QUANT_1BIT);
 		check_pq(&sets[set], 16);
 		check_pq(&sets[set], 256);
 	}

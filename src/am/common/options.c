@@ -118,11 +118,12 @@ validate_bits(const IvfReloptions *given)
 {
 	if (given->bits == 0)
 		return;
-	if (given->bits != 8 && given->bits != 4 && given->bits != 2)
+	if (given->bits != 8 && given->bits != 4 && given->bits != 2 &&
+		given->bits != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("value %d out of bounds for option \"%s\"", given->bits, "bits"),
-				 errdetail("Valid values are \"8\", \"4\" and \"2\".")));
+				 errdetail("Valid values are \"8\", \"4\", \"2\" and \"1\".")));
 	if (given->quantizer == VDB_AM_QUANTIZER_NONE || given->quantizer == VDB_AM_QUANTIZER_SQ8)
 		vdb_am_no_bits((VdbAmQuantizer) given->quantizer);
 }
@@ -224,8 +225,8 @@ init_ivf_reloptions(void)
 						 "Number of lists, or auto to choose it by the number of rows",
 						 "auto", validate_lists, AccessExclusiveLock);
 	add_int_reloption(ivf_kind, "bits",
-					  "Bits per dimension that order what codes have found: 8, 4 or 2",
-					  0, 2, 8, AccessExclusiveLock);
+					  "Bits per dimension that order what codes have found: 8, 4, 2 or 1",
+					  0, 1, 8, AccessExclusiveLock);
 }
 
 /* ---- settings ---- */

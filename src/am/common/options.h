@@ -26,7 +26,7 @@ typedef struct VdbAmIvfOptions
 {
 	VdbAmQuantizer quantizer;
 	int			lists;			/* 0: auto */
-	int			bits;			/* 8, 4 or 2; 0: auto */
+	int			bits;			/* 8, 4, 2 or 1; 0: auto */
 } VdbAmIvfOptions;
 
 /* Limits of the options of an hnsw index. */

@@ -1,9 +1,9 @@
 /*
  * query.c
  *	  A vector that distances are computed to: estimates of rows, and bounds
- *	  that cannot fail.
+ *	  that cannot fail, but for rows of few bits.
  *
- * A row whose distance in the table is below its bound would come out too late.
+ * A row whose distance in the table is below its bound comes out too late.
  */
 #include "postgres.h"
 
@@ -14,12 +14,6 @@
 
 /* Relative error of sums of floats, with room to spare. */
 #define ROUNDING 4e-6
-
-/*
- * So many standard deviations are never exceeded: the probability is below
- * 2 exp(-SURE^2 / 2) = 4e-22.
- */
-#define SURE 10
 
 /* ---- the query ---- */
 
@@ -79,7 +73,14 @@ vdb_am_query_place_floats(VdbAmQuery *query)
 static inline double
 reach(const VdbAmSpace *space)
 {
-	return space->bits == VDB_QUANT_8BITS ? 127.5 : space->bits == VDB_QUANT_4BITS ? 7.5 : 1.5;
+	static const double reaches[] = {
+		[VDB_QUANT_8BITS] = 127.5,
+		[VDB_QUANT_4BITS] = 7.5,
+		[VDB_QUANT_2BITS] = 1.5,
+		[VDB_QUANT_1BIT] = 0.5,
+	};
+
+	return reaches[space->bits];
 }
 
 /* What codes are compared with. */
@@ -405,7 +406,7 @@ sparse_slack(const VdbAmQuery *query, float gap, float estimate, float rescale)
  * is random, that it is a random direction besides.  So what the estimate is
  * off by, twice the product of e and q - o for L2 and that of e and q minus
  * the centre for inner products, is at most W d times the length of the other
- * factor: W is 1, by Cauchy-Schwarz, or SURE standard deviations of such a
+ * factor: W is 1, by Cauchy-Schwarz, or space->sure standard deviations of such a
  * product, where that is less.  For L2, with x = |q - o|:
  *
  *		x^2 >= estimate - 2 W d x,	and hence	x >= sqrt(estimate) - W d
@@ -418,6 +419,10 @@ sparse_slack(const VdbAmQuery *query, float gap, float estimate, float rescale)
  *
  * holds for both kinds of rows (and, by induction, for codes of codes of
  * codes): see the README.md of am/ivf.  The difference is very little.
+ *
+ * With few bits d^2 is a large part of the distance, and a bound that cannot fail says
+ * little.  Where bounds may fail (vdb_am_is_sure() of the space), estimates are without
+ * such an |f|^2 (space.c), and x >= sqrt(estimate + W^2 d^2) - W d solves the square.
  *
  * To that come roundings.  The query was rounded to integers, by half a step,
  * which counts for each dimension as much as the code there, 127.5 at most of
@@ -434,7 +439,7 @@ coded_bound(VdbAmQuery *query, float base, float gap, const void *row)
 	const VdbQuantRowFactors *factors = vdb_quant_row_factors(space->dim, space->bits, row);
 	double		deviation = factors->error * (1 + ROUNDING);
 	double		length = deviation * query->most;
-	double		width = deviation * Min(query->most, SURE);
+	double		width = deviation * Min(query->most, space->sure);
 	float		estimate;
 	double		slack,
 				lower;
@@ -463,7 +468,10 @@ coded_bound(VdbAmQuery *query, float base, float gap, const void *row)
 	width /= 2;
 	if (metric == VDB_COSINE)
 		slack += 2 * ROUNDING * space->scale * space->scale;
-	lower = sqrt(Max(estimate - length * length - slack, 0)) - width;
+	if (vdb_am_is_sure(space))
+		lower = sqrt(Max(estimate - length * length - slack, 0)) - width;
+	else
+		lower = sqrt(Max(estimate + width * width - slack, 0)) - width;
 	lower = Max(lower, 0) / space->scale;
 	return metric == VDB_COSINE ? lower * lower / 2 : lower;
 }

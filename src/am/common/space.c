@@ -55,6 +55,7 @@ vdb_am_space_init(VdbAmSpace *space, const VdbAmKind *kind, uint32 dim, VdbAmRow
 	space->dim = dim;
 	space->rows = rows;
 	space->bits = bits;
+	space->sure = VDB_AM_SURE;
 	space->coded_metric = kind->metric == VDB_IP ? VDB_IP : VDB_L2SQ;
 	space->normalized = kind->metric == VDB_COSINE;
 	space->scale = scale;
@@ -183,6 +184,20 @@ decode_sq8(const VdbAmSpace *space, const void *row, float *rotated, float *erro
 	return factors->add > VDB_AM_NO_BOUND;
 }
 
+/*
+ * The vector encoded is what an older code stands for, off by so much from the true
+ * one: both errors may point to the same side.  Where bounds must not fail, they allow
+ * for the rest.  Else an estimate should not have it: such a vector is further away on
+ * average, by the square of what it is off, which is much with few bits.
+ */
+static void
+add_error(const VdbAmSpace *space, double error, VdbQuantRowFactors *factors)
+{
+	factors->error += error * vdb_am_error_unit(space);
+	if (!vdb_am_is_sure(space) && space->coded_metric == VDB_L2SQ)
+		factors->add -= error * error;
+}
+
 void
 vdb_am_row_encode_residual(const VdbAmSpace *space, bool far, const float *residual,
 						   const float *centre, float error, void *row)
@@ -192,7 +207,7 @@ vdb_am_row_encode_residual(const VdbAmSpace *space, bool far, const float *resid
 
 	vdb_quant_row_encode(space->dim, space->bits, space->coded_metric, residual, centre, NULL,
 						 row);
-	factors->error += error * vdb_am_error_unit(space);
+	add_error(space, error, factors);
 	if (far)
 		vdb_am_no_bound(factors);
 }

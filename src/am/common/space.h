@@ -5,8 +5,9 @@
  *
  * A vector's place in the space is relative to an origin, scaled and rotated;
  * under cosine it was given length 1 before.  A row is what is stored of a
- * vector, in full or with 8, 4 or 2 bits per dimension.  A query estimates
- * distances to rows, and bounds them from below by what cannot fail.
+ * vector, in full or with 8, 4, 2 or 1 bits per dimension.  A query estimates
+ * distances to rows, and bounds them from below by what cannot fail, or with few bits
+ * seldom does.
  */
 #ifndef VDB_AM_SPACE_H
 #define VDB_AM_SPACE_H
@@ -19,7 +20,7 @@
 typedef enum VdbAmRows
 {
 	VDB_AM_ROWS_PLAIN = 1,		/* the vector as the table has it */
-	VDB_AM_ROWS_RABITQ = 2,		/* 8, 4 or 2 bits per dimension, rotated */
+	VDB_AM_ROWS_RABITQ = 2,		/* 8, 4, 2 or 1 bits per dimension, rotated */
 	VDB_AM_ROWS_SQ8 = 3			/* 8 bits per dimension, without rotation */
 } VdbAmRows;
 
@@ -30,6 +31,7 @@ typedef struct VdbAmSpace
 	uint32		dim;
 	VdbAmRows	rows;
 	VdbQuantBits bits;			/* of rabitq rows */
+	float		sure;			/* deviations that their bounds are wide */
 	VdbMetric	coded_metric;	/* of codes: VDB_L2SQ, or VDB_IP */
 	bool		normalized;		/* vectors are scaled to length 1 for codes */
 	float		scale;			/* a power of two: see vdb_am_place() */
@@ -47,6 +49,19 @@ static inline bool
 vdb_am_is_plain(const VdbAmSpace *space)
 {
 	return space->rows == VDB_AM_ROWS_PLAIN;
+}
+
+/*
+ * So many standard deviations are never exceeded: the probability is below
+ * 2 exp(-VDB_AM_SURE^2 / 2) = 4e-22.
+ */
+#define VDB_AM_SURE 10
+
+/* Whether bounds of rows cannot fail. */
+static inline bool
+vdb_am_is_sure(const VdbAmSpace *space)
+{
+	return space->sure >= VDB_AM_SURE;
 }
 
 /* Bytes that a space keeps its signs and its origin in, aligned as palloc() does. */
@@ -205,7 +220,7 @@ extern void vdb_am_query_bounds(VdbAmQuery *query, const void *const *rows, uint
 
 /*
  * A lower bound of the operator's distance to the vector of a row that cannot
- * fail.  base as above, and gap: from the query to the centre, not squared.
+ * fail if vdb_am_is_sure(), or else is as wide as the space says.  base as above, and gap: from the query to the centre, not squared.
  */
 extern double vdb_am_query_bound(VdbAmQuery *query, float base, float gap, const void *row);
 

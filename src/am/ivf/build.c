@@ -650,7 +650,8 @@ resolve_bits(Relation index, uint8 coding)
 
 	if (bits != 0 && coding != VDB_IVF_RABITQ && coding != VDB_IVF_PQ)
 		vdb_am_no_bits(VDB_AM_QUANTIZER_NONE);
-	return bits == 2 ? VDB_QUANT_2BITS : bits == 4 ? VDB_QUANT_4BITS : VDB_QUANT_8BITS;
+	return bits == 1 ? VDB_QUANT_1BIT : bits == 2 ? VDB_QUANT_2BITS :
+		bits == 4 ? VDB_QUANT_4BITS : VDB_QUANT_8BITS;
 }
 
 static void
@@ -665,12 +666,12 @@ init_meta(Relation index, const VdbAmKind *kind, const VdbAmColumns *columns, ui
 				errhint("Leave some of them out: an index of their own is combined with this one."));
 	memset(meta, 0, sizeof(*meta));
 	meta->magic = VDB_IVF_MAGIC;
-	meta->version = VDB_IVF_VERSION;
 	meta->dim = vdb_am_index_dim(index, VDB_MAX_DIM);
 	meta->elem = kind->elem;
 	meta->metric = kind->metric;
 	meta->coding = resolve_coding(index, kind);
 	meta->bits = resolve_bits(index, meta->coding);
+	meta->version = meta->bits == VDB_QUANT_1BIT ? VDB_IVF_VERSION : VDB_IVF_VERSION_BEFORE_1BIT;
 	meta->rotation = VDB_QUANT_ROTATION_VERSION;
 	meta->block = VDB_QUANT_BLOCK_VERSION;
 	meta->row = vdb_am_row_version(vdb_ivf_rows(meta->coding));

@@ -534,7 +534,9 @@ lists_wanted(VdbIvfScan *so)
 		return vdb_ivf_widen(so);
 	if (so->target > 0 && (lists = vdb_ivf_widen_for_rows(so)) > 0)
 		return lists;
-	return so->returned * ENTRIES_PER_ROW > so->entries ? so->nlists / 2 + 1 : 0;
+	/* Rows that wait for their turn, many where bounds are wide, do not count. */
+	return (so->returned - so->exact.queue.count) * ENTRIES_PER_ROW > so->entries ?
+		so->nlists / 2 + 1 : 0;
 }
 
 bool

@@ -25,6 +25,18 @@ const double vdb_ivf_recalls[VDB_IVF_NRECALLS] = {
 /* Of a piece of a product code: 4 bits. */
 #define PQ_CENTROIDS 16
 
+/*
+ * How wide the bounds of rows are, in standard deviations, by VdbQuantBits: those of 8
+ * bits cannot fail.  With fewer, most of the rows that such bounds have PostgreSQL
+ * look at would be in vain; what is outside of these comes late (README.md).
+ */
+static const float sure[] = {
+	[VDB_QUANT_8BITS] = VDB_AM_SURE,
+	[VDB_QUANT_4BITS] = 5,
+	[VDB_QUANT_2BITS] = 4,
+	[VDB_QUANT_1BIT] = 3,
+};
+
 static bool
 shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint32 row_size,
 		   uint32 codes_size)
@@ -63,8 +75,8 @@ shape_init(VdbIvfShape *shape, bool coded, bool directory, uint32 code_dim, uint
 }
 
 /*
- * The dimensions that blocks cover beside filter columns: a few less, if a page
- * has room for a block more then, and the index so much less of them.  Searches
+ * The dimensions that blocks cover beside filter columns, or rows of 1 bit: a few less,
+ * if a page has room for a block more then, and the index so much less of them.  Searches
  * take longer by about one and a half times the part that is missing (README.md):
  * space times time is to be least.
  */
@@ -75,7 +87,7 @@ beside_columns(const VdbIvf *ivf, uint32 code_dim)
 	double		least = INFINITY;
 	VdbIvfShape shape;
 
-	if (ivf->meta.codes_size == 0)
+	if (ivf->meta.codes_size == 0 && ivf->meta.bits != VDB_QUANT_1BIT)
 		return code_dim;
 	for (uint32 dim = most; dim > most / 4 * 3; dim = (dim - 1) / 16 * 16)
 	{
@@ -156,6 +168,7 @@ vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 	ivf->tids_per_page = VDB_IVF_TIDS_PER_PAGE(meta->codes_size);
 	vdb_am_space_init(&ivf->space, kind, meta->dim, vdb_ivf_rows(meta->coding),
 					  (VdbQuantBits) meta->bits, meta->scale, meta->seed, space_memory(ivf));
+	ivf->space.sure = sure[meta->bits];
 	if (meta->coding == VDB_IVF_PQ)
 		product_shape(ivf);
 	else if (coded)
@@ -193,7 +206,7 @@ vdb_ivf_meta_problem(Relation index, const VdbIvfMeta *meta)
 		!(meta->scale > 0 && meta->scale < INFINITY) ||
 		meta->elem != kind->elem || meta->metric != kind->metric ||
 		meta->coding < VDB_IVF_PLAIN || meta->coding > VDB_IVF_PQ ||
-		meta->bits > VDB_QUANT_2BITS || meta->codes_size > VDB_IVF_MAX_CODES)
+		meta->bits > VDB_QUANT_1BIT || meta->codes_size > VDB_IVF_MAX_CODES)
 		return "its metapage has impossible values";
 	return NULL;
 }

@@ -12,7 +12,10 @@
 #include "quant/quant_format.h"
 
 #define VDB_IVF_MAGIC 0x46564956	/* "VIVF" */
-#define VDB_IVF_VERSION 4
+#define VDB_IVF_VERSION 5
+
+/* Of versions before 5 no rows have 1 bit; others still have this one. */
+#define VDB_IVF_VERSION_BEFORE_1BIT 4
 
 /* Of version 3 lead pages have all their blocks from the beginning on. */
 #define VDB_IVF_OLDEST_VERSION 3
@@ -37,16 +40,16 @@
 typedef enum VdbIvfCoding
 {
 	VDB_IVF_PLAIN = 1,			/* the vector as the table has it */
-	VDB_IVF_RABITQ = 2,			/* a bit per dimension, and 8, 4 or 2 beside it */
+	VDB_IVF_RABITQ = 2,			/* a bit per dimension, and 8, 4, 2 or 1 beside it */
 	VDB_IVF_SQ8 = 3,			/* 8 bits per dimension, without rotation */
-	VDB_IVF_PQ = 4				/* product codes, and 8, 4 or 2 bits beside them */
+	VDB_IVF_PQ = 4				/* product codes, and 8, 4, 2 or 1 bits beside them */
 } VdbIvfCoding;
 
 /* The metapage: what is true of the index for as long as it lives. */
 typedef struct VdbIvfMeta
 {
 	uint32		magic;			/* VDB_IVF_MAGIC */
-	uint32		version;		/* VDB_IVF_VERSION */
+	uint32		version;		/* VDB_IVF_VERSION, or the oldest that will do */
 	uint32		dim;
 	uint8		elem;			/* VdbElem of the column */
 	uint8		metric;			/* VdbMetric of the operator class */

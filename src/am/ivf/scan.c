@@ -4,15 +4,16 @@
  *
  * Lists are looked at from the nearest on.  Of each, the codes give a lower
  * bound for every entry; those with the lowest are kept as candidates, and
- * refined by their 8, 4 or 2 bits per dimension; and those come out whose place no
+ * refined by their 8, 4, 2 or 1 bits per dimension; and those come out whose place no
  * other entry can take.  How many rows will be asked for is not known: when
  * the candidates are used up, the same lists are looked at again for more of
  * them, and then further lists follow.  At the end come the rows that no
  * distance can order: zero vectors under cosine (NaN sorts after all numbers),
  * then NULLs.
  *
- * Of a row of 8 bits the index knows a lower bound that cannot fail; it comes out
- * in order of its distance in the table (am/common/exact.c).
+ * Of a row of 8 bits the index knows a lower bound that cannot fail, of one of fewer a
+ * bound that seldom does; it comes out in order of its distance in the table
+ * (am/common/exact.c).
  */
 #include "postgres.h"
 
