@@ -239,7 +239,7 @@ target_size(Balance *b)
 	/* What has come since they were counted, by the file's growth. */
 	if (blocks > b->state.blocks)
 		rows += 0.75 * (blocks - b->state.blocks) * shape->lanes / (1 + shape->nrow_pages);
-	return Max(LEAST_TARGET, lists > 0 ? rows / lists : sqrt(rows) / 2);
+	return Max(LEAST_TARGET, rows / (lists > 0 ? lists : vdb_ivf_auto_lists(b->ivf, Max(rows, 1))));
 }
 
 static Balance *

@@ -244,18 +244,12 @@ assign_memory(const VdbIvfBuild *build, uint32 nlists, int threads)
 	return common_memory(build, threads) + centres_memory(build, nlists, threads);
 }
 
-/* Lists for so many rows, if the user does not say. */
-static uint32
-auto_lists(double rows)
-{
-	return Max(1, Min(VDB_AM_MAX_LISTS, 2 * sqrt(rows)));
-}
-
 void
 vdb_ivf_build_fit(VdbIvfBuild *build, double rows, bool guess)
 {
 	int			asked = vdb_am_ivf_options(build->index).lists;
-	uint32		nlists = asked > 0 ? asked : auto_lists(rows);
+	uint32		nlists = asked > 0 ? asked :
+		Max(1, Min(VDB_AM_MAX_LISTS, vdb_ivf_auto_lists(build->ivf, rows)));
 	Size		of_row = build->ivf->space.dim * sizeof(float) + 4 * sizeof(uint32);
 	Size		least = 0;
 	int			threads = Min(max_parallel_maintenance_workers + 1, vdb_km_processors());

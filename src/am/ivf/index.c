@@ -157,6 +157,16 @@ product_shape(VdbIvf *ivf)
 	ivf->pq.ncentroids = PQ_CENTROIDS;
 }
 
+/*
+ * Finding lists and scanning them take about the same time then.  Where rows have 1 bit
+ * the index is to be small, and half-empty pages at the ends of lists are a third of it.
+ */
+double
+vdb_ivf_auto_lists(const VdbIvf *ivf, double rows)
+{
+	return (ivf->meta.bits == VDB_QUANT_1BIT ? 1 : 2) * sqrt(rows);
+}
+
 VdbIvf *
 vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta)
 {

@@ -80,6 +80,9 @@ extern bool vdb_ivf_is_same(Relation index, const VdbIvf *ivf);
 /* The same of an index to be, with an origin and a codebook of zeroes. */
 extern VdbIvf *vdb_ivf_describe(const VdbAmKind *kind, const VdbIvfMeta *meta);
 
+/* Lists for so many rows, if the user does not say. */
+extern double vdb_ivf_auto_lists(const VdbIvf *ivf, double rows);
+
 /* What is wrong with a metapage, or NULL; and may another version have made it? */
 extern const char *vdb_ivf_meta_problem(Relation index, const VdbIvfMeta *meta);
 extern bool vdb_ivf_is_readable(const VdbIvfMeta *meta);
