@@ -220,7 +220,8 @@ extern void vdb_am_query_bounds(VdbAmQuery *query, const void *const *rows, uint
 
 /*
  * A lower bound of the operator's distance to the vector of a row that cannot
- * fail if vdb_am_is_sure(), or else is as wide as the space says.  base as above, and gap: from the query to the centre, not squared.
+ * fail if vdb_am_is_sure(), or else is as wide as the space says.  base as above, and
+ * gap: from the query to the centre, not squared.
  */
 extern double vdb_am_query_bound(VdbAmQuery *query, float base, float gap, const void *row);
 
