@@ -17,6 +17,7 @@
 #include "utils/rel.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "utils/spccache.h"
 
 #include "compat/compat.h"
 #include "page/page.h"
@@ -229,6 +230,15 @@ vdb_page_check_seen(Relation index, uint32 n, const BlockNumber *blocks, const c
 			tell_clock(descriptor);
 	}
 	pg_read_barrier();
+}
+
+void
+vdb_page_ask(Relation index, BlockNumber block)
+{
+	/* A number that leads nowhere is the error of who reads. */
+	if (BlockNumberIsValid(block) &&
+		get_tablespace_io_concurrency(index->rd_rel->reltablespace) > 0)
+		PrefetchBuffer(index, MAIN_FORKNUM, block);
 }
 
 static Buffer

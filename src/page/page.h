@@ -70,6 +70,12 @@ extern void vdb_page_see(Relation index, uint32 n, const BlockNumber *blocks,
 extern void vdb_page_check_seen(Relation index, uint32 n, const BlockNumber *blocks,
 								const char **contents);
 
+/*
+ * Has the system begin to read a page that is not in a buffer, unless
+ * effective_io_concurrency is 0.
+ */
+extern void vdb_page_ask(Relation index, BlockNumber block);
+
 /* Fetches so many bytes of a page that is going to be looked at, and what that takes. */
 extern void vdb_page_prefetch_look(Relation index, BlockNumber block, uint32 offset,
 								   uint32 bytes);

@@ -335,6 +335,12 @@ ReadRecentBuffer(RelFileNode rnode, ForkNumber forkNum, BlockNumber blockNum,
 	return true;
 }
 
+int
+get_tablespace_io_concurrency(Oid spcid)
+{
+	return 1;
+}
+
 PrefetchBufferResult
 PrefetchBuffer(Relation reln, ForkNumber forkNum, BlockNumber blockNum)
 {

@@ -187,6 +187,18 @@ estimate_seen(VdbHnswSearch *search, Relation index, uint32 first, uint32 end)
 	vdb_page_check_seen(index, end - first, search->blocks + first, search->seen + first);
 }
 
+/* Distances of those from first on that were not seen, whose pages are read together. */
+static void
+estimate_elsewhere(VdbHnswSearch *search, Relation index, uint32 first, uint32 end)
+{
+	for (uint32 i = first; i < end; i++)
+		if (search->seen[i] == NULL)
+			vdb_page_ask(index, search->blocks[i]);
+	for (uint32 i = first; i < end; i++)
+		if (search->seen[i] == NULL)
+			search->distances[i] = estimate_one(search, index, search->nodes[i]);
+}
+
 /* Begins to fetch the rows of the first n nodes of the batch. */
 static void
 look_for_batch(VdbHnswSearch *search, Relation index, uint32 n)
@@ -205,10 +217,12 @@ estimate(VdbHnswSearch *search, Relation index, uint32 n)
 		look_for(search, index, next, Min(n, next + VDB_HNSW_LOOKS));
 		estimate_seen(search, index, i, next);
 	}
-	/* What is elsewhere is read with a pin. */
 	for (uint32 i = 0; i < n; i++)
 		if (unlikely(search->seen[i] == NULL))
-			search->distances[i] = estimate_one(search, index, search->nodes[i]);
+		{
+			estimate_elsewhere(search, index, i, n);
+			break;
+		}
 	search->counts.distances += n;
 }
 
