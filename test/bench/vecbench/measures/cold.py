@@ -9,10 +9,7 @@ def measure(context):
     for name, subject in context.progress(context.subjects.items(), "starting cold"):
         dropped = None
         if subject.peer.is_sql:
-            for other in context.subjects.values():
-                if other.peer.is_sql:
-                    other.disconnect()
-            dropped = context.server.restart()
+            dropped = context.restart()
         cold = subject.call("cold", context.points[name], context.k, QUERIES)
         result[name] = ({"caches_dropped": dropped} if dropped is not None else {}) | cold
     return result

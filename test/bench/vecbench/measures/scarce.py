@@ -13,15 +13,8 @@ def measure(context):
             if subject.peer.is_sql and subject.peer.method:
                 result[name] = of_server(context, subject)
     finally:
-        restart(context)
+        context.restart()
     return result
-
-
-def restart(context, **settings):
-    for subject in context.subjects.values():
-        if subject.peer.is_sql:
-            subject.disconnect()
-    return context.server.restart(**settings)
 
 
 def of_server(context, subject):
@@ -29,7 +22,7 @@ def of_server(context, subject):
     index = subject.call("size")
     given = index // 2
     # By the usual advice, a quarter of it for the buffers.
-    dropped = restart(context, shared_buffers=f"{given // 4 // 1024}kB")
+    dropped = context.restart(shared_buffers=f"{given // 4 // 1024}kB")
     try:
         scarce = ScarceMemory(context.server.processes())
     except OSError as error:
