@@ -11,20 +11,15 @@
 #define VDB_AM_EXACT_H
 
 #include "access/genam.h"
-#include "access/relscan.h"
-#include "executor/tuptable.h"
-#include "nodes/execnodes.h"
 
+#include "am/common/fetch.h"
 #include "scan/select.h"
 
 /* Of one scan: begins as zeroes. */
 typedef struct VdbAmExact
 {
-	IndexFetchTableData *fetch;
-	TupleTableSlot *slot;
-	IndexInfo  *info;			/* of an index over an expression */
-	EState	   *estate;
-	MemoryContext context;		/* of one row */
+	VdbAmFetch	fetch;
+	MemoryContext context;		/* of one row; NULL until the first */
 	VdbScanQueue queue;			/* rows by their exact distances */
 	double		bound;			/* of the row that came last */
 	bool		ended;			/* no more come */

@@ -21,7 +21,8 @@
  *
  * Entries move by what the index has of them: a row of codes stands for a
  * vector nearby, which is encoded for the new centre; the row's error becomes
- * the sum of both.  Rows that do not depend on a centre stay as they are.
+ * the sum of both.  (Rows of few bits move by the table's vectors: renew.c.)
+ * Rows that do not depend on a centre stay as they are.
  *
  * Locks: the guard of block 0 keeps changes away while vacuum goes through all
  * pages (an entry might move to where it has been already); the guard of the
@@ -94,6 +95,7 @@ typedef struct Balance
 	VdbIvfState state;
 	double		target;			/* entries that a list should have */
 	VdbIvfRoute *route;
+	VdbIvfRenew *renew;
 	VdbQuantTables tables;
 	void	   *tables_memory;
 	pg_prng_state random;
@@ -243,13 +245,14 @@ target_size(Balance *b)
 }
 
 static Balance *
-create_balance(Relation index, const VdbIvf *ivf)
+create_balance(Relation index, Relation heap, const VdbIvf *ivf)
 {
 	Balance    *b = palloc0(sizeof(Balance));
 
 	b->index = index;
 	b->ivf = ivf;
 	b->route = vdb_ivf_route_create(ivf, index);
+	b->renew = vdb_ivf_renew_begin(ivf, index, heap);
 	b->tables_memory = palloc(vdb_quant_tables_size(ivf->directory.code_dim));
 	b->work = palloc(vdb_ivf_list_work(ivf));
 	b->floats = palloc(ivf->space.dim * sizeof(float));
@@ -325,9 +328,20 @@ sample_row(void *arg, ItemPointer tid, const char *codes, const void *row)
 	/* One that is far is no example. */
 	if (read_row(b, row, b->rows + place * b->ivf->space.dim, &error))
 	{
+		b->tids[place] = *tid;
 		b->nrows = Max(b->nrows, place + 1);
 		b->seen++;
 	}
+}
+
+/* Puts the table's vectors in place of what the rows read stand for; errors may be NULL. */
+static void
+renew_rows(Balance *b, float *errors)
+{
+	for (uint32 i = 0; i < b->nrows && b->renew != NULL; i++)
+		if (vdb_ivf_renew(b->renew, &b->tids[i], b->rows + (Size) i * b->ivf->space.dim) &&
+			errors != NULL)
+			errors[i] = 0;
 }
 
 /* Makes room for so many rows. */
@@ -337,6 +351,7 @@ need_rows(Balance *b, Size n)
 	Size		dim = b->ivf->space.dim;
 
 	b->rows = palloc_extended(n * dim * sizeof(float), MCXT_ALLOC_HUGE);
+	b->tids = palloc_extended(n * sizeof(ItemPointerData), MCXT_ALLOC_HUGE);
 	b->max_rows = n;
 	b->nrows = b->seen = 0;
 }
@@ -354,6 +369,7 @@ train(Balance *b, const VdbIvfNear *lists, uint32 nlists, uint32 parts)
 	need_rows(b, parts * SAMPLE_PER_PART);
 	for (uint32 i = 0; i < nlists; i++)
 		walk(b, &lists[i], sample_row);
+	renew_rows(b, NULL);
 	b->centres = palloc_extended(parts * dim * sizeof(float), MCXT_ALLOC_HUGE);
 	if (b->nrows == 0)
 	{
@@ -377,6 +393,7 @@ train(Balance *b, const VdbIvfNear *lists, uint32 nlists, uint32 parts)
 		b->nparts = report.k;
 	}
 	pfree(b->rows);
+	pfree(b->tids);
 
 	/* A centre is what its half-precision floats say, none of them infinite. */
 	halves = palloc_extended(b->nparts * dim * sizeof(uint16), MCXT_ALLOC_HUGE);
@@ -443,6 +460,7 @@ deal_out(Balance *b)
 
 	if (b->nrows == 0)
 		return;
+	renew_rows(b, b->errors);
 	check_status(vdb_km_assign(&b->packed, b->rows, b->nrows, 1, b->which, NULL, &control,
 							   b->assign_work));
 	for (uint32 i = 0; i < b->nrows; i++)
@@ -503,7 +521,6 @@ write_lists(Balance *b, const VdbIvfNear *lists, uint32 nlists)
 	b->scratch = palloc(2 * ivf->space.dim * sizeof(float));
 	b->encoded = palloc(vdb_ivf_encoded_size(ivf, &ivf->list));
 	b->errors = palloc(b->max_rows * sizeof(float));
-	b->tids = palloc(b->max_rows * sizeof(ItemPointerData));
 	b->codes = palloc(b->max_rows * ivf->list.codes_size + 1);
 	b->which = palloc(b->max_rows * sizeof(uint32));
 	if (!ivf->list.coded)
@@ -690,6 +707,7 @@ typedef struct Example
 	Balance    *balance;
 	uint32		skip;			/* entries before it */
 	void	   *row;
+	ItemPointerData tid;
 	bool		found;
 } Example;
 
@@ -703,6 +721,7 @@ take_example(void *arg, ItemPointer tid, const char *codes, const void *row)
 	if (example->skip-- != 0)
 		return;
 	memcpy(example->row, row, b->ivf->list.row_size);
+	example->tid = *tid;
 	example->found = read_row(b, row, b->rotated, &error);
 }
 
@@ -749,6 +768,8 @@ measure(Balance *b)
 						  take_example, &example, b->work);
 		if (!example.found)
 			continue;
+		if (b->renew != NULL)
+			vdb_ivf_renew(b->renew, &example.tid, b->rotated);
 		k = vdb_ivf_probe(scan, b->index, example.row, b->rotated, most, PROBE_NEIGHBOURS, ranks);
 		for (uint32 j = 0; j < k; j++)
 			found[ranks[j]]++;
@@ -781,7 +802,8 @@ vdb_ivf_set_probes(Relation index, const VdbIvf *ivf, const uint32 *probes)
 /* ---- when ---- */
 
 void
-vdb_ivf_grown(Relation index, const VdbIvf *ivf, const VdbIvfNear *list, uint32 pages)
+vdb_ivf_grown(Relation index, Relation heap, const VdbIvf *ivf, const VdbIvfNear *list,
+			  uint32 pages)
 {
 	double		entries = (pages - 1.0) * ivf->list.lanes;
 	MemoryContext context;
@@ -794,7 +816,7 @@ vdb_ivf_grown(Relation index, const VdbIvf *ivf, const VdbIvfNear *list, uint32 
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "ivf balance", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	b = create_balance(index, ivf);
+	b = create_balance(index, heap, ivf);
 	lock_changes(b);
 	b->target = target_size(b);
 	if (entries >= SPLIT_AT * b->target)
@@ -816,6 +838,7 @@ vdb_ivf_grown(Relation index, const VdbIvf *ivf, const VdbIvfNear *list, uint32 
 	}
 	unlock_changes(b);
 	vdb_page_unguard(index, VDB_IVF_METAPAGE);
+	vdb_ivf_renew_end(b->renew);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
@@ -871,7 +894,7 @@ vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint3
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "ivf balance",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Balance    *b = create_balance(index, ivf);
+	Balance    *b = create_balance(index, NULL, ivf);
 	uint32		tried = 0;
 
 	lock_changes(b);
@@ -921,6 +944,7 @@ vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint3
 		b->state.nlists < b->state.measured - b->state.measured / 4)
 		measure(b);
 	unlock_changes(b);
+	vdb_ivf_renew_end(b->renew);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

@@ -174,7 +174,7 @@ vdb_ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Rel
 		}
 		VDB_PAUSE("ivf-insert-added");
 		if (pages > 0)
-			vdb_ivf_grown(index, ivf, &near, pages);
+			vdb_ivf_grown(index, heap, ivf, &near, pages);
 	}
 	else
 		vdb_ivf_tids_add(ivf, index, ivf->meta.zeros, false, tid, state->codes);

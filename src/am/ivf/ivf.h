@@ -382,6 +382,21 @@ extern void vdb_ivf_directory_set(Relation index, const VdbIvf *ivf, uint32 ordi
 /* Takes a list off; its lane serves another one. */
 extern void vdb_ivf_directory_remove(Relation index, const VdbIvf *ivf, uint32 ordinal);
 
+/* ---- renew.c: vectors of the table, in place of what few bits stand for ---- */
+
+typedef struct VdbIvfRenew VdbIvfRenew;
+
+/*
+ * For rows that are encoded again; NULL if theirs are bits enough.  The table is
+ * NULL in VACUUM, which has it locked.
+ */
+extern VdbIvfRenew *vdb_ivf_renew_begin(const VdbIvf *ivf, Relation index, Relation heap);
+
+/* Puts the table's vector into rotated; false, and nothing, if it has none there. */
+extern bool vdb_ivf_renew(VdbIvfRenew *renew, const ItemPointerData *tid, float *rotated);
+
+extern void vdb_ivf_renew_end(VdbIvfRenew *renew);
+
 /* ---- balance.c: lists made anew as rows come and go ---- */
 
 /*
@@ -391,7 +406,8 @@ extern void vdb_ivf_directory_remove(Relation index, const VdbIvf *ivf, uint32 o
 extern void vdb_ivf_wait(Relation index, const VdbIvf *ivf, const VdbIvfNear *list);
 
 /* Splits a list that has grown to so many lead pages, if it is time to. */
-extern void vdb_ivf_grown(Relation index, const VdbIvf *ivf, const VdbIvfNear *list, uint32 pages);
+extern void vdb_ivf_grown(Relation index, Relation heap, const VdbIvf *ivf,
+						  const VdbIvfNear *list, uint32 pages);
 
 /* What vacuum knows of a list. */
 typedef struct VdbIvfListCount
