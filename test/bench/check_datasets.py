@@ -330,7 +330,8 @@ class Blocks(Folder):
                 return {"sift128": rows[start:stop]}
 
         store = Store(self.cache, {"sift128": (DIM, np.float32)}, Source, 500)
-        with unittest.mock.patch("vecbench.datasets.open_store", lambda *_: store):
+        with unittest.mock.patch("vecbench.datasets.open_store", lambda *_: store), \
+                unittest.mock.patch("vecbench.datasets.OTHERS", 150):
             small = datasets.load("sift128", 300, self.cache, progress=False)
             self.assertEqual(store.state()["rows"], 1500)
             whole = datasets.load("sift128", cache=self.cache, progress=False)
@@ -339,6 +340,8 @@ class Blocks(Folder):
         np.testing.assert_array_equal(small.queries, rows[:1000])
         np.testing.assert_array_equal(whole.base, rows[1000:])
         np.testing.assert_array_equal(small.base, rows[1000:1300])
+        np.testing.assert_array_equal(small.others, rows[1300:1450])
+        np.testing.assert_array_equal(whole.others, rows[:1000])    # there are no more
         np.testing.assert_array_equal(
             small.truth[::50], naive(small.base, small.queries[::50], "l2", 100))
 

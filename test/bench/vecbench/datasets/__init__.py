@@ -14,7 +14,7 @@ from .store import StaleStore, locked, save
 
 __all__ = ["Dataset", "Error", "cached", "default_cache", "load", "names", "truth"]
 
-QUERIES, NEIGHBOURS = 1000, 100
+QUERIES, NEIGHBOURS, OTHERS = 1000, 100, 10_000
 
 
 class Error(RuntimeError):
@@ -28,6 +28,7 @@ class Dataset:
     base: np.ndarray     # float32, rows x dim, mapped from a file where it can be
     queries: np.ndarray  # float32, 1000 x dim, none of them in base
     truth: np.ndarray    # int32, queries x 100, nearest first, of exactly this base
+    others: np.ndarray   # float32, up to 10,000 x dim, to be inserted: not in base
     about: str           # one sentence: where it is from
 
 
@@ -89,7 +90,7 @@ def load_made(name, size, cache, metric, progress):
     store = open_store(name, cache, progress)
     check_size(name, size, float("inf"))
     try:
-        store.ensure(size and QUERIES + size, progress)
+        store.ensure(size and QUERIES + size + OTHERS, progress)
     except (debian.Error, StaleStore) as error:
         raise Error(f"{name} could not be made: {error}") from None
     state = store.state()
@@ -98,7 +99,8 @@ def load_made(name, size, cache, metric, progress):
     queries = np.array(store.rows(name, 0, QUERIES))
     base = store.rows(name, QUERIES, stop)
     near = kept_truth(store.folder, name, base, queries, metric, progress)
-    return Dataset(name, metric, base, queries, near, about)
+    others = store.rows(name, stop, min(stop + OTHERS, store.state()["rows"]))
+    return Dataset(name, metric, base, queries, near, others if len(others) else queries, about)
 
 
 def agrees(raw, metric):
@@ -120,10 +122,11 @@ def load_file(path, size, cache, metric, progress, queries, truth_file):
     metric = metric or raw.metric or "l2"
     check_size(path, size, len(raw.base))
     base, near = raw.base[:size], raw.truth
+    others = raw.base[len(base):len(base) + OTHERS]
     if near is None or len(base) < len(raw.base) or not agrees(raw, metric):
         near = kept_truth(folder, Path(path).stem, base, raw.queries, metric, progress)
     return Dataset(Path(path).stem, metric, base, raw.queries, near[:, :NEIGHBOURS],
-                   f"from {path}")
+                   others if len(others) else raw.queries, f"from {path}")
 
 
 def load(name_or_path, size=None, cache=None, metric=None, progress=True, queries=None,

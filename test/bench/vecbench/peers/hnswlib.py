@@ -15,7 +15,7 @@ class Hnsw(Library):
     def make(self):
         self.index = self.empty()
         # Room for what the benchmark inserts.
-        room = len(self.base) + len(self.queries)
+        room = len(self.base) + len(self.data.others)
         self.index.init_index(room, ef_construction=200, M=16)
         self.index.add_items(self.base)
 
