@@ -87,6 +87,31 @@ ALTER TABLE line DISABLE ROW LEVEL SECURITY;
 REVOKE ALL ON line FROM stream_reader;
 DROP ROLE stream_reader;
 
+-- The index tests the condition: its search yields to exact distances if what is near the
+-- query does not meet it.
+CREATE TABLE long (id int PRIMARY KEY, place int, other int, v vector(203));
+INSERT INTO long SELECT i, i, i * 7919 % 20000, (ARRAY[i, sin(i), cos(i)] || array_fill(0.5, ARRAY[200]))::real[]::vector FROM generate_series(1, 20000) i ORDER BY md5(i::text);
+CREATE INDEX long_place ON long (place);
+CREATE INDEX long_other ON long (other);
+CREATE INDEX long_v ON long USING hnsw (v vector_l2_ops, place, other);
+VACUUM ANALYZE long;
+SET hnsw.ef_search = 16;
+CREATE VIEW query AS SELECT (ARRAY[0, 0, 0] || array_fill(0.5, ARRAY[200]))::real[]::vector AS v;
+SELECT c, s.* FROM unnest(ARRAY['place < 200', 'other < 200', 'place > 19800', 'place < 200 AND id % 2 = 1', 'other < 10000', 'place = 4000']) c,
+    streamed('SELECT id FROM long WHERE ' || c || ' ORDER BY v <-> (SELECT v FROM query) LIMIT 5') s;
+SELECT right_rows FROM streamed('SELECT id FROM long WHERE place < 200 ORDER BY v <-> (SELECT v FROM query) LIMIT 100') s;
+SELECT right_rows FROM streamed('SELECT id FROM long WHERE place < 200 ORDER BY v <-> (SELECT v FROM query) LIMIT 150 OFFSET 100') s;
+-- who asks for more than the limit, when the search no longer may
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SELECT array_agg(id) FROM (SELECT a.id FROM long a JOIN long b ON b.id = a.id + 1 AND b.other % 40 = 0 WHERE a.place < 200 ORDER BY a.v <-> (SELECT v FROM query) LIMIT 5) x;
+RESET enable_hashjoin;
+RESET enable_mergejoin;
+SELECT q.id, array_agg(n.id ORDER BY n.id) FROM (VALUES (100), (190), (5000), (15000)) q(id), LATERAL (SELECT id FROM long WHERE place < 200 ORDER BY v <-> (ARRAY[q.id, 0, 0] || array_fill(0.5, ARRAY[200]))::real[]::vector LIMIT 3) n GROUP BY 1 ORDER BY 1;
+RESET hnsw.ef_search;
+DROP VIEW query;
+DROP TABLE long;
+
 -- the other access method
 DROP INDEX line_v;
 CREATE INDEX line_v ON line USING ivf (v vector_l2_ops) WITH (quantizer = none, lists = 40);

@@ -189,7 +189,7 @@ begin_bitmap(VdbPlanScan *scan)
 	if (scan->way == VDB_PLAN_EXACT)
 		vdb_plan_near_begin(scan);
 	else
-		vdb_plan_search_begin(scan);
+		vdb_plan_search_begin(scan, 0);
 }
 
 /* All that is known only when the first row is asked for. */
@@ -206,7 +206,7 @@ begin_rows(VdbPlanScan *scan)
 	if (scan->bitmap == NULL)
 	{
 		scan->way = VDB_PLAN_SEARCH;
-		vdb_plan_search_begin(scan);
+		vdb_plan_search_begin(scan, 0);
 		return;
 	}
 	/* A bitmap that is there costs nothing any more. */

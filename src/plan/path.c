@@ -253,32 +253,38 @@ power_of(const Offer *offer, IndexPath *index, double share)
 	return share < 1 ? Max(log(within / index->path.startup_cost) / log(1 / share), 0) : 0;
 }
 
-/* That rows of the index can be tested one by one, and what that takes. */
+/*
+ * That rows of the index can be tested one by one, and what that takes.  Where the
+ * index tests all conditions, its search says whether it is worth it to go on, when it
+ * has looked near the query.
+ */
 static void
-add_stream(VdbPlanWork *work, const RelOptInfo *rel, const IndexPath *index, Cost other)
+add_stream(VdbPlanWork *work, const Offer *offer, const Search *search, const IndexPath *index,
+		   bool others, Cost other)
 {
-	double		rows = clamp_row_est(index->indexselectivity * rel->tuples);
-
-	work->next = (index->path.total_cost - index->path.startup_cost) / rows;
-	work->share = Min(index->path.rows / rows, 1);
+	work->passing = clamp_row_est(index->indexselectivity * offer->rel->tuples);
+	work->next = (index->path.total_cost - index->path.startup_cost) / work->passing;
+	work->share = Min(index->path.rows / work->passing, 1);
+	work->trial = others ? vdb_plan_trial_cost(work) :
+		index_path(offer, search, NIL)->path.startup_cost;
 	work->other = other;
 }
 
 /*
  * Nearly all of the work comes before the first row, but for rows that are tested
- * one by one: that is the plain scan of the index, which is not as good as this
- * because it cannot give up.  Where the setting asks for a strategy, the scan is to
+ * one by one, above the index: that is the plain scan of it, which is not as good as
+ * this because it cannot give up.  Where the setting asks for a strategy, the scan is to
  * be taken.
  */
 static void
-cost_bitmap(CustomPath *path, const VdbPlanWork *work, const IndexPath *index, Cost bitmap_cost,
-			double matches)
+cost_bitmap(CustomPath *path, const VdbPlanWork *work, const IndexPath *index, bool others,
+			Cost bitmap_cost, double matches)
 {
 	bool		exact = vdb_plan_way(work, matches) == VDB_PLAN_EXACT;
 
 	if (vdb_plan_strategy != VDB_PLAN_AUTO)
 		return;
-	if (vdb_plan_may_stream(work) && vdb_plan_stream_cost(work) <= work->other)
+	if (others && vdb_plan_may_stream(work) && vdb_plan_stream_cost(work) <= work->other)
 	{
 		path->path.startup_cost = BETTER_THAN_PLAIN * index->path.startup_cost;
 		path->path.total_cost = BETTER_THAN_PLAIN * index->path.total_cost;
@@ -357,11 +363,11 @@ offer_bitmap(const Offer *offer, const Search *search, IndexPath *index, bool ot
 	cost = tree_cost(offer, &work, bitmap->bitmapqual, &matches);
 	/* A search has to find as many more of its rows as do not meet other conditions. */
 	work.first *= matches / all;
-	if (others)
-		add_stream(&work, rel, index, cost + Min(vdb_plan_exact_cost(&work, matches),
-												 vdb_plan_search_cost(&work, matches)));
+	add_stream(&work, offer, search, index, others,
+			   cost + Min(vdb_plan_exact_cost(&work, matches),
+						  vdb_plan_search_cost(&work, matches)));
 	path = vdb_plan_node_path(rel, index, bitmap, search->parts, search->stops, &work);
-	cost_bitmap(path, &work, index, cost, matches);
+	cost_bitmap(path, &work, index, others, cost, matches);
 	add_path(rel, &path->path);
 }
 

@@ -80,6 +80,8 @@ typedef struct VdbPlanWork
 	Cost		all;			/* to look at the whole index */
 
 	/* rows of the index one by one, if other is not 0 */
+	double		passing;		/* those that the index's own conditions let through */
+	Cost		trial;			/* until it is known whether that is the better way */
 	Cost		next;			/* one that comes after the first */
 	double		share;			/* of them that meet the conditions */
 	Cost		other;			/* the whole scan by the bitmap */
@@ -93,6 +95,9 @@ extern Cost vdb_plan_search_cost(const VdbPlanWork *work, double matches);
 
 /* With rows of the index one by one, until there are as many as are asked for. */
 extern Cost vdb_plan_stream_cost(const VdbPlanWork *work);
+
+/* A few of them, which tell whether others meet the conditions. */
+extern Cost vdb_plan_trial_cost(const VdbPlanWork *work);
 
 /* Is that to be tried first? */
 extern bool vdb_plan_may_stream(const VdbPlanWork *work);
@@ -169,7 +174,11 @@ typedef struct VdbPlanScan
 /* ---- search.c: rows through the index ---- */
 
 extern TupleTableSlot *vdb_plan_search_next(VdbPlanScan *scan);
-extern void vdb_plan_search_begin(VdbPlanScan *scan);
+/* Opened, but not begun. */
+extern VdbAmScan *vdb_plan_search_open(VdbPlanScan *scan);
+
+/* It may yield to exact distances of about so many rows, if not 0: see VdbAmScan. */
+extern void vdb_plan_search_begin(VdbPlanScan *scan, double yield_rows);
 extern void vdb_plan_search_end(VdbPlanScan *scan);
 
 /* ---- stream.c: rows through the index, which looks at all of them ---- */

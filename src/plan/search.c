@@ -29,8 +29,8 @@ begin_part(VdbPlanScan *scan)
 	index_rescan(scan->scan, scan->keys, scan->nkeys, scan->orderbys, scan->norderbys);
 }
 
-void
-vdb_plan_search_begin(VdbPlanScan *scan)
+VdbAmScan *
+vdb_plan_search_open(VdbPlanScan *scan)
 {
 	ScanState  *ss = &scan->css.ss;
 
@@ -38,7 +38,16 @@ vdb_plan_search_begin(VdbPlanScan *scan)
 		scan->scan = VDB_COMPAT_BEGIN_INDEX_SCAN(ss->ss_currentRelation, scan->index,
 												 ss->ps.state->es_snapshot, scan->nkeys,
 												 scan->norderbys);
-	vdb_am_scan(scan->scan)->within = scan->tids;
+	return vdb_am_scan(scan->scan);
+}
+
+void
+vdb_plan_search_begin(VdbPlanScan *scan, double yield_rows)
+{
+	VdbAmScan  *search = vdb_plan_search_open(scan);
+
+	search->within = scan->tids;
+	search->yield_rows = yield_rows;
 	scan->near_enough = 0;
 	begin_part(scan);
 }

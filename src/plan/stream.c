@@ -1,7 +1,7 @@
 /*
  * stream.c
- *	  Rows through the index, which knows nothing of the conditions, for as long
- *	  as that promises to be cheaper than to make the bitmap.
+ *	  Rows through the index, which knows nothing of the bitmap, for as long
+ *	  as that promises to be cheaper than to make it.
  *
  * Rows are kept until there are as many as are asked for.  If too few of those
  * that come meet the conditions, all that was found is forgotten: so nothing
@@ -54,16 +54,22 @@ bool
 vdb_plan_stream_begin(VdbPlanScan *scan)
 {
 	VdbPlanStream *stream = &scan->stream;
+	VdbAmScan  *search = vdb_plan_search_open(scan);
 	uint64		tried = 0;
 	bool		goes_on = true;
 
+	/* What ends before a search would ends because that yields. */
+	if (scan->work.trial < scan->work.first && !search->can_yield)
+		return false;
 	stream->count = stream->next = 0;
-	vdb_plan_search_begin(scan);
+	vdb_plan_search_begin(scan, scan->work.passing);
 	while (goes_on && stream->count < scan->work.limit)
 	{
 		TupleTableSlot *slot = vdb_plan_search_next(scan);
 
-		if (TupIsNull(slot))
+		if (search->yielded)
+			goes_on = false;
+		if (TupIsNull(slot) || !goes_on)
 			break;
 		if (meets_conditions(scan, slot))
 			keep_row(scan, slot);

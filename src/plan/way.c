@@ -93,13 +93,19 @@ vdb_plan_stream_cost(const VdbPlanWork *work)
 	return work->first + work->limit / work->share * work->next;
 }
 
+Cost
+vdb_plan_trial_cost(const VdbPlanWork *work)
+{
+	return work->first + LEAST_TRIED * work->next;
+}
+
 bool
 vdb_plan_may_stream(const VdbPlanWork *work)
 {
 	return vdb_plan_strategy == VDB_PLAN_AUTO && work->other > 0 && work->limit >= 1 &&
 		work->limit * sizeof(ItemPointerData) <= work_mem * 1024.0 &&
 		(vdb_plan_stream_cost(work) <= work->other ||
-		 work->first + LEAST_TRIED * work->next <= TRIAL_PART * work->other);
+		 work->trial <= TRIAL_PART * work->other);
 }
 
 bool
@@ -143,8 +149,10 @@ vdb_plan_put_work(const VdbPlanWork *work)
 
 	list = list_concat(list, list_make3(number(work->row), number(work->first),
 										number(work->all)));
-	return list_concat(list, list_make4(number(work->next), number(work->share),
-										number(work->other), number(work->power)));
+	list = list_concat(list, list_make3(number(work->passing), number(work->trial),
+										number(work->next)));
+	return list_concat(list, list_make3(number(work->share), number(work->other),
+										number(work->power)));
 }
 
 static double
@@ -160,7 +168,8 @@ vdb_plan_get_work(const List *list)
 	{
 		.tuples = value_of(list, 0),.limit = value_of(list, 1),.pages = value_of(list, 2),
 			.page = value_of(list, 3),.row = value_of(list, 4),.first = value_of(list, 5),
-			.all = value_of(list, 6),.next = value_of(list, 7),.share = value_of(list, 8),
-			.other = value_of(list, 9),.power = value_of(list, 10)
+			.all = value_of(list, 6),.passing = value_of(list, 7),.trial = value_of(list, 8),
+			.next = value_of(list, 9),.share = value_of(list, 10),.other = value_of(list, 11),
+			.power = value_of(list, 12)
 	};
 }

@@ -26,6 +26,14 @@ typedef struct VdbAmScan
 {
 	const VdbScanTids *within;	/* only these rows, or NULL; set before a rescan */
 	VdbAmPart	part;			/* set before a rescan, too */
+
+	/*
+	 * A search may yield to exact distances of all rows that pass, where these are
+	 * cheaper than what it would have to do: then it returns none.
+	 */
+	bool		can_yield;		/* set by ambeginscan */
+	double		yield_rows;		/* that pass, about; 0: it may not; set before a rescan */
+	bool		yielded;
 	void		(*counts) (IndexScanDesc scan, VdbAmLastScan *counts);
 	void	   *state;			/* the method's own; NULL until the first rescan */
 } VdbAmScan;

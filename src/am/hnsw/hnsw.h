@@ -384,9 +384,13 @@ extern void vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index);
 /* After that: as if a row, unless others have the same vector, were not there. */
 extern void vdb_hnsw_search_leave_out(VdbHnswSearch *search, ItemPointer tid);
 
-/* After that: only nodes that may have rows that pass are found. */
+/*
+ * After that: only nodes that may have rows that pass are found.  If there is another
+ * way to exact distances of all that pass, about yield_rows, and it is cheaper, none.
+ */
 extern void vdb_hnsw_search_filter(VdbHnswSearch *search, Relation index,
-								   const VdbAmFilter *filter);
+								   const VdbAmFilter *filter, double yield_rows);
+extern bool vdb_hnsw_search_yields(const VdbHnswSearch *search);
 
 /*
  * Looks for the next ef nodes that nearest to the query that were not found

@@ -266,7 +266,12 @@ more_of_graph(VdbHnswScan *so, IndexScanDesc scan)
 	}
 	for (uint32 i = 0; i < nahead; i++)
 		vdb_heap_prefetch_row(scan->heapRelation, &found[i].tid);
-	if (n == 0)
+	if (vdb_hnsw_search_yields(so->search))
+	{
+		vdb_am_scan(scan)->yielded = true;
+		so->stage = STAGE_DONE;
+	}
+	else if (n == 0)
 		begin_sweep(so, index);
 }
 
@@ -322,7 +327,7 @@ search_in_order(VdbHnswScan *so, IndexScanDesc scan, VdbScanFound *found)
 		}
 		if (so->stage == STAGE_GRAPH)
 			more_of_graph(so, scan);
-		else if (!more_of_sweep(so, scan->indexRelation))
+		else if (so->stage == STAGE_DONE || !more_of_sweep(so, scan->indexRelation))
 			return false;
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -522,7 +527,7 @@ reset(VdbHnswScan *so)
 
 /* What to do for a query, which may be such that nothing is near it. */
 static void
-begin_query(VdbHnswScan *so, Relation index)
+begin_query(VdbHnswScan *so, Relation index, double yield_rows)
 {
 	VdbHnswState state;
 
@@ -543,14 +548,17 @@ begin_query(VdbHnswScan *so, Relation index)
 	}
 	vdb_am_query_aim(so->query);
 	vdb_hnsw_search_begin(so->search, index);
-	vdb_hnsw_search_filter(so->search, index, &so->filter);
+	vdb_hnsw_search_filter(so->search, index, &so->filter, yield_rows);
 	enter_stage(so, index, STAGE_GRAPH);
 }
 
 IndexScanDesc
 vdb_hnsw_begin_scan(Relation index, int nkeys, int norderbys)
 {
-	return vdb_am_scan_begin(index, nkeys, norderbys, counts_of);
+	IndexScanDesc scan = vdb_am_scan_begin(index, nkeys, norderbys, counts_of);
+
+	vdb_am_scan(scan)->can_yield = true;
+	return scan;
 }
 
 void
@@ -576,6 +584,7 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 		note_last(so);
 
 	reset(so);
+	vdb_am_scan(scan)->yielded = false;
 	vdb_am_filter_set(&so->filter, &so->columns, scan->keyData, scan->numberOfKeys,
 					  vdb_am_scan(scan)->within);
 	so->null_query = (scan->orderByData->sk_flags & SK_ISNULL) != 0;
@@ -590,7 +599,7 @@ vdb_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, i
 	else
 	{
 		vdb_am_query_take(so->query, scan->orderByData->sk_argument);
-		begin_query(so, scan->indexRelation);
+		begin_query(so, scan->indexRelation, vdb_am_scan(scan)->yield_rows);
 	}
 	pgstat_count_index_scan(scan->indexRelation);
 	VDB_COMPAT_COUNT_SEARCH(scan);

@@ -49,6 +49,7 @@ struct VdbHnswSearch
 	ItemPointerData left_out;	/* row of a node that leads nowhere, or invalid */
 	const VdbAmFilter *filter;	/* NULL: all nodes are results */
 	bool		sifting;		/* only what passes comes into the beam */
+	bool		yields;			/* exact distances are better */
 	VdbHnswSieve sieve;
 	VdbHnswEntryList entries;	/* of filtered searches */
 	VdbHnswRows rows;			/* of a node */
@@ -598,7 +599,7 @@ vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
 	search->begun = search->walked = false;
 	ItemPointerSetInvalid(&search->left_out);
 	search->filter = NULL;
-	search->sifting = false;
+	search->sifting = search->yields = false;
 	memset(&search->counts, 0, sizeof(search->counts));
 	search->base = vdb_am_query_base(&search->query);
 	if (hnsw->coded)
@@ -610,12 +611,19 @@ vdb_hnsw_search_begin(VdbHnswSearch *search, Relation index)
 }
 
 void
-vdb_hnsw_search_filter(VdbHnswSearch *search, Relation index, const VdbAmFilter *filter)
+vdb_hnsw_search_filter(VdbHnswSearch *search, Relation index, const VdbAmFilter *filter,
+					   double yield_rows)
 {
 	if (!filter->active)
 		return;
 	search->filter = filter;
-	vdb_hnsw_sieve_begin(&search->sieve, index, filter);
+	vdb_hnsw_sieve_begin(&search->sieve, index, filter, yield_rows);
+}
+
+bool
+vdb_hnsw_search_yields(const VdbHnswSearch *search)
+{
+	return search->yields;
 }
 
 static int
@@ -745,10 +753,13 @@ fill_filtered(VdbHnswSearch *search, Relation index, uint32 ef)
 			survey_entries(search, index);
 			step = vdb_hnsw_sieve_step(&search->sieve, ef, width, count_results(search));
 		}
-		if (step == VDB_HNSW_SIEVE_DONE || step == VDB_HNSW_SIEVE_SWEEP)
-			return step == VDB_HNSW_SIEVE_DONE;
 		if (step == VDB_HNSW_SIEVE_SIFT)
 			break;
+		if (step != VDB_HNSW_SIEVE_WIDEN)
+		{
+			search->yields = step == VDB_HNSW_SIEVE_YIELD;
+			return step == VDB_HNSW_SIEVE_DONE;
+		}
 		width = Min(search->sieve.width, 2 * width);
 	}
 	make_room(search, vdb_hnsw_sieve_width(ef));
@@ -781,6 +792,8 @@ vdb_hnsw_search_more(VdbHnswSearch *search, Relation index, uint32 ef, VdbHnswFo
 				keep(search, &search->beam[i]);
 		search->nbeam = 0;
 	} while (n == 0 && search->nreserve > 0);
+	/* What was found is returned, and more of it will be. */
+	search->sieve.yield_rows = 0;
 	*found = search->found;
 	return n;
 }

@@ -281,10 +281,12 @@ vdb_hnsw_sieve_starts(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryLis
 #define MOST 0.7
 
 /*
- * What things cost, where 1 is a test in the order of pages: a distance there; to
- * expand a node; to do so with crossing; a test in the order of the graph.
+ * What things cost, where 1 is a test in the order of pages: a distance there, and
+ * one of a row of the table; to expand a node; to do so with crossing; a test in the
+ * order of the graph.
  */
 #define DISTANCE 3
+#define EXACT_DISTANCE 50
 #define EXPANSION 100
 #define CROSSING 150
 #define TEST 3
@@ -303,9 +305,11 @@ vdb_hnsw_sieve_starts(VdbHnswSieve *sieve, Relation index, const VdbHnswEntryLis
 #define FEWEST 4
 
 void
-vdb_hnsw_sieve_begin(VdbHnswSieve *sieve, Relation index, const VdbAmFilter *filter)
+vdb_hnsw_sieve_begin(VdbHnswSieve *sieve, Relation index, const VdbAmFilter *filter,
+					 double yield_rows)
 {
 	sieve->filter = filter;
+	sieve->yield_rows = yield_rows;
 	sieve->surveyed = false;
 	sieve->nodes = (double) RelationGetNumberOfBlocks(index) * sieve->hnsw->per_page;
 }
@@ -355,6 +359,30 @@ sift_cost(const VdbHnswSieve *sieve, uint32 ef, double near_share)
 									   Min(sieve->hnsw->neighbours / share / 2, MOST_TESTS)));
 }
 
+/* Of the next nodes, those that will pass: as if one had before, of as many as that should take. */
+static double
+expected_share(double share, uint32 expanded, uint32 passed)
+{
+	return (passed + 1) / (expanded + 1 / share);
+}
+
+/*
+ * Are exact distances of all that pass cheaper than to go on?  How many there are, is
+ * known without a survey, which would be part of what this is to save.
+ */
+static bool
+yields(const VdbHnswSieve *sieve, uint32 ef, uint32 expanded, uint32 passed)
+{
+	double		share = sieve->yield_rows / sieve->nodes;
+	double		width;
+
+	if (sieve->yield_rows == 0 || passed >= ef * PART)
+		return false;
+	width = enough(ef, expected_share(share, expanded, passed), PART);
+	return sieve->yield_rows * EXACT_DISTANCE <
+		Min((width - expanded) * EXPANSION, sieve->nodes * (1 + DISTANCE * share));
+}
+
 VdbHnswSieveStep
 vdb_hnsw_sieve_step(VdbHnswSieve *sieve, uint32 ef, uint32 expanded, uint32 passed)
 {
@@ -365,12 +393,13 @@ vdb_hnsw_sieve_step(VdbHnswSieve *sieve, uint32 ef, uint32 expanded, uint32 pass
 				sift,
 				sweep;
 
+	if (yields(sieve, ef, expanded, passed))
+		return VDB_HNSW_SIEVE_YIELD;
 	if (!sieve->surveyed && near_share < MOST)
 		return VDB_HNSW_SIEVE_ASK;
 	if (sieve->surveyed)
 	{
-		/* as if one had passed before, of as many as that should take */
-		near_share = (passed + 1) / (expanded + 1 / sieve->share);
+		near_share = expected_share(sieve->share, expanded, passed);
 		part *= Min(Max(sieve->share / near_share, 1), MOST_PARTS);
 	}
 	if (passed >= ef * (part + (1 - part) * passed / expanded))

@@ -37,6 +37,7 @@ typedef struct VdbHnswSieve
 	const VdbAmFilter *filter;
 	double		nodes;			/* that there are, about */
 	uint32		width;			/* of the search, to have enough that pass */
+	double		yield_rows;		/* of which exact distances are to be had, or 0 */
 
 	/* what the entries say */
 	bool		surveyed;
@@ -52,7 +53,8 @@ typedef struct VdbHnswSieve
 /* ---- how to go on ---- */
 
 /* hnsw, met and counts are there already. */
-extern void vdb_hnsw_sieve_begin(VdbHnswSieve *sieve, Relation index, const VdbAmFilter *filter);
+extern void vdb_hnsw_sieve_begin(VdbHnswSieve *sieve, Relation index, const VdbAmFilter *filter,
+								 double yield_rows);
 
 /* A filtered search begins so wide. */
 extern uint32 vdb_hnsw_sieve_probe(uint32 ef);
@@ -63,7 +65,8 @@ typedef enum VdbHnswSieveStep
 	VDB_HNSW_SIEVE_ASK,			/* survey the entries, and ask again */
 	VDB_HNSW_SIEVE_WIDEN,		/* to sieve->width nodes */
 	VDB_HNSW_SIEVE_SIFT,		/* begin anew, with only nodes that pass */
-	VDB_HNSW_SIEVE_SWEEP
+	VDB_HNSW_SIEVE_SWEEP,
+	VDB_HNSW_SIEVE_YIELD		/* the distances of all that pass are cheaper */
 } VdbHnswSieveStep;
 
 /* For ef results, when so many of the nodes nearest to the query that were expanded pass. */
