@@ -732,7 +732,7 @@ sift(VdbHnswSearch *search, Relation index)
 
 /*
  * As fill_beam(), until enough of the beam passes for ef results; false if a
- * sweep is better.
+ * sweep is better, or what the search may yield to.
  */
 static bool
 fill_filtered(VdbHnswSearch *search, Relation index, uint32 ef)

@@ -32,9 +32,16 @@ class Context:
                                       truth[q][truth[q] >= 0], self.data.metric, self.k)
                          for q, ids in zip(answers.queries, answers.ids)])
 
+    def answers(self, subject, param, queries):
+        """Of so many queries."""
+        return subject.search(param, self.k, 0, 10, limit=queries)
+
     def mean_recall(self, subject, param, kept=None, queries=200):
         """The recall over so many queries; kept tells which rows are still there."""
-        answers = subject.search(param, self.k, 0, 10, limit=queries)
+        return self.recall_of(self.answers(subject, param, queries), kept)
+
+    def recall_of(self, answers, kept=None):
+        """The mean over all of them."""
         truth = self.data.truth
         if kept is not None:
             truth = datasets.truth(self.data.base, self.data.queries[answers.queries],

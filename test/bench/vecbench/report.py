@@ -113,6 +113,7 @@ def one_set(folder, data, name, rows):
         yield f"### Filtered search\n\n![filter grid]({picture}-filters.svg)"
         yield from filtered(cells)
     yield rounds(tables.result(data, name, rows, "rounds"))
+    yield drift(tables.result(data, name, rows, "drift"))
     yield change(tables.result(data, name, rows, "change"))
     yield scarce(tables.result(data, name, rows, "scarce"), search)
     yield cold(tables.result(data, name, rows, "cold"))
@@ -214,6 +215,18 @@ def rounds(rounds):
             "and the same rows are inserted again by COPY; then the index is made anew.\n\n"
             + table(["peer", "seconds", "recall before", "after", "made anew",
                      "index MiB before", "after", "made anew"], rows)) if rows else ""
+
+
+def drift(drift):
+    states = ("after", "new")
+    rows = [[peer, amount(r["insert_per_s"]), amount(r["vacuum_seconds"]),
+             *(f"{r[when]['recall']:.4f}" for when in states), *(amount(r[when]["ms"]) for when in states),
+             *(size(r[when]["bytes"]) for when in states)] for peer, r in drift.items()]
+    return ("### Drift\n\nThe index is made over one half of the rows; the other half, of other "
+            "topics, is inserted by COPY, the first is deleted, and the table vacuumed; then the index "
+            "is made anew.\n\n"
+            + table(["peer", "inserts/s", "VACUUM s", "recall after", "made anew", "ms/query after",
+                     "made anew", "index MiB after", "made anew"], rows)) if rows else ""
 
 
 def scarce(scarce, search):

@@ -7,17 +7,17 @@ from tqdm import tqdm
 
 from . import datasets, machine, report
 from .context import Context
-from .measures import change, cold, filters, rounds, scarce, search
+from .measures import change, cold, drift, filters, rounds, scarce, search
 from .peers import all_peers
 from .server import Server
 from .store import Store
 from .subject import Subject
 from .worker import WorkerError
 
-# In this order: rounds makes the indexes anew, change changes the rows, and scarce and
-# cold leave nothing in memory.
-MEASURES = {"search": search, "filters": filters, "rounds": rounds, "change": change,
-            "scarce": scarce, "cold": cold}
+# In this order: rounds and drift make the indexes anew, change changes the rows, and
+# scarce and cold leave nothing in memory.
+MEASURES = {"search": search, "filters": filters, "rounds": rounds, "drift": drift,
+            "change": change, "scarce": scarce, "cold": cold}
 
 
 def server_conf(memory_gib):

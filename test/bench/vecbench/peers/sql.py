@@ -239,10 +239,13 @@ class Sql:
         """Delete the rows from number rows on, and every modulus-th."""
         self.sql(f"DELETE FROM {self.table} WHERE id >= {rows} OR id % {modulus} = {remainder}")
 
-    def put_back(self, modulus, remainder):
-        """Insert the same again."""
-        ids = np.arange(remainder, len(self.data.base), modulus)
-        self.copy_in(self.data.base[ids], ids)
+    def remove(self, ids):
+        """Delete these rows."""
+        self.sql(f"DELETE FROM {self.table} WHERE id = ANY (%s)", ids.tolist())
+
+    def put_back(self, ids):
+        """Seconds, and bytes of WAL, to insert these again, in one COPY."""
+        return self.logged(lambda: self.copy_in(self.data.base[ids], ids))
 
     def vacuum(self):
         """Seconds, and bytes of WAL, of VACUUM."""
