@@ -94,6 +94,7 @@ typedef struct Balance
 	const VdbIvf *ivf;
 	VdbIvfState state;
 	double		target;			/* entries that a list should have */
+	uint32		fresh;			/* lists from this number on are of this vacuum */
 	VdbIvfRoute *route;
 	VdbIvfRenew *renew;
 	VdbQuantTables tables;
@@ -660,7 +661,9 @@ split(Balance *b, const VdbIvfNear *list, uint64 rows)
 
 /*
  * Merges a list with its neighbours, as far as they are small: up to so many
- * rows, of which parts are made as large as they should be.
+ * rows, of which parts are made as large as they should be.  What this vacuum has
+ * made is not made once more, but for the nearest where there is nothing else: the
+ * pages of all that is replaced are free only later.
  */
 static void
 merge(Balance *b, const VdbIvfNear *list, uint64 rows, double most)
@@ -685,7 +688,7 @@ merge(Balance *b, const VdbIvfNear *list, uint64 rows, double most)
 			nearest = near;
 			nearest_count = count;
 		}
-		if (rows + count <= most)
+		if (rows + count <= most && near.number < b->fresh)
 		{
 			lists[n++] = near;
 			rows += count;
@@ -899,6 +902,7 @@ vdb_ivf_balance(Relation index, const VdbIvf *ivf, VdbIvfListCount *lists, uint3
 
 	lock_changes(b);
 	free_retired(b);
+	b->fresh = b->state.next_number;
 	if (lists != NULL)
 	{
 		b->state.rows = 0;

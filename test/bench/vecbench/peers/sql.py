@@ -251,6 +251,9 @@ class Sql:
         """Seconds, and bytes of WAL, of VACUUM."""
         return self.logged(lambda: self.sql(f"VACUUM {self.table}"))
 
+    def checkpoint(self):
+        self.sql("CHECKPOINT")
+
     def reindex(self):
         self.sql(f"REINDEX INDEX {self.table}_index")
 
