@@ -310,8 +310,10 @@ vdb_hnsw_sieve_begin(VdbHnswSieve *sieve, Relation index, const VdbAmFilter *fil
 {
 	sieve->filter = filter;
 	sieve->yield_rows = yield_rows;
-	sieve->surveyed = false;
 	sieve->nodes = (double) RelationGetNumberOfBlocks(index) * sieve->hnsw->per_page;
+	/* What the planner knows is as good as a survey. */
+	sieve->surveyed = yield_rows > 0;
+	sieve->share = Min(yield_rows / sieve->nodes, 1);
 }
 
 /* Nodes to expand for enough that pass, where such a share does. */
