@@ -58,7 +58,7 @@ vdb_plan_stream_begin(VdbPlanScan *scan)
 	uint64		tried = 0;
 	bool		goes_on = true;
 
-	/* What ends before a search would ends because that yields. */
+	/* That a trial is cheaper than the search counts on the search to yield. */
 	if (scan->work.trial < scan->work.first && !search->can_yield)
 		return false;
 	stream->count = stream->next = 0;
