@@ -5,6 +5,7 @@
  */
 #include "table.h"
 
+#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
@@ -82,6 +83,23 @@ describe(RelationData *relation, FormData_pg_class *class, const char *name)
 	VDB_COMPAT_RELNUMBER(relation) = 1;
 }
 
+Oid
+IndexGetRelation(Oid indexId, bool missing_ok)
+{
+	return fuzz_heap->rd_id;
+}
+
+Relation
+table_open(Oid relationId, LOCKMODE lockmode)
+{
+	return fuzz_heap;
+}
+
+void
+table_close(Relation relation, LOCKMODE lockmode)
+{
+}
+
 /* ---- rows ---- */
 
 int32
@@ -155,6 +173,9 @@ clear_slot(TupleTableSlot *slot)
 	slot->tts_flags |= TTS_FLAG_EMPTY;
 }
 
+SnapshotData SnapshotSelfData;
+
+const TupleTableSlotOps TTSOpsBufferHeapTuple = {.clear = clear_slot};
 const TupleTableSlotOps TTSOpsVirtual = {.clear = clear_slot};
 const TupleTableSlotOps TTSOpsMinimalTuple = {.clear = clear_slot};
 
