@@ -196,14 +196,14 @@ def change(change):
     rows = []
     for peer, c in change.items():
         rows.append([peer] + [amount(c.get(key)) for key in (
-            "insert_single_per_s", "insert_batch_per_s", "insert_single_wal", "update_per_s",
-            "update_wal", "vacuum_seconds")]
+            "insert_single_per_s", "insert_batch_per_s", "insert_single_wal", "insert_later_wal",
+            "update_per_s", "update_wal", "vacuum_seconds")]
             + [f"{c[k]:.4f}" if k in c else "–" for k in ("recall_before", "recall_after")]
             + [size(c.get(k)) for k in ("bytes_before", "bytes_after")])
     return ("### Change\n\nRows per second and bytes of WAL per row (page images after a checkpoint "
-            "included), with the index in place; UPDATE is of another column; a fifth of the rows is "
-            "deleted before VACUUM.\n\n"
-            + table(["peer", "inserts/s", "in one COPY", "WAL bytes", "updates/s", "WAL bytes",
+            "included; later: of the second half of the inserts), with the index in place; UPDATE is of "
+            "another column; a fifth of the rows is deleted before VACUUM.\n\n"
+            + table(["peer", "inserts/s", "in one COPY", "WAL bytes", "later", "updates/s", "WAL bytes",
                      "VACUUM s", "recall before", "after", "index MiB before", "after"], rows)
             ) if rows else ""
 

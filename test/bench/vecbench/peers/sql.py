@@ -214,7 +214,7 @@ class Sql:
             for block in binary_rows(rows, ids, ids, ids):
                 copy.write(block)
 
-    def insert_one_by_one(self, rows, first):
+    def insert_one_by_one(self, rows, first, checkpoint=True):
         """Seconds, and bytes of WAL, to insert rows in a transaction each."""
         self.forget()
         self.connection.pgconn.prepare(
@@ -227,7 +227,7 @@ class Sql:
         def insert():
             for a in args:
                 self.connection.pgconn.exec_prepared(b"insert", a, [1, 1], 1)
-        return self.logged(insert)
+        return self.logged(insert, checkpoint)
 
     def update(self, count):
         """Seconds, and bytes of WAL, to update another column of the first
@@ -257,11 +257,12 @@ class Sql:
     def reindex(self):
         self.sql(f"REINDEX INDEX {self.table}_index")
 
-    def logged(self, action):
-        """Seconds and bytes of WAL of an action, after a checkpoint: so that
-        what is counted includes a whole image of every page it touches first,
-        as for any peer."""
-        self.sql("CHECKPOINT")
+    def logged(self, action, checkpoint=True):
+        """Seconds and bytes of WAL of an action.  After a checkpoint what is
+        counted includes a whole image of every page it touches first, as for
+        any peer."""
+        if checkpoint:
+            self.sql("CHECKPOINT")
         lsn = self.value("SELECT pg_current_wal_insert_lsn()")
         start = time.perf_counter()
         action()
