@@ -35,6 +35,9 @@
 /* Bytes that a prefetch fetches. */
 #define CACHE_LINE 64
 
+/* Bytes of a page's blocks to be fetched before it is looked at. */
+#define FETCH_AHEAD 2048
+
 /* Look at so many entries for every row returned. */
 #define ENTRIES_PER_ROW 16
 
@@ -317,7 +320,7 @@ scan_list(VdbIvfScan *so, Relation index, uint32 list, bool again)
 		lead = vdb_ivf_lead(BufferGetPage(buffer));
 		nblocks = vdb_ivf_nblocks(shape, index, buffer);
 		next = vdb_page_opaque(BufferGetPage(buffer))->next;
-		vdb_page_prefetch(index, next, shape->blocks_at, 256);
+		vdb_page_prefetch(index, next, shape->blocks_at, FETCH_AHEAD);
 		if (shape->coded)
 			scan_coded(so, index, list, again, lead, nblocks, block, &noted);
 		else
@@ -356,7 +359,8 @@ vdb_ivf_visit_lists(VdbIvfScan *so, Relation index, uint32 count)
 	for (uint32 i = first; i < so->nlists; i++)
 	{
 		if (i + 1 < so->nlists)
-			vdb_page_prefetch(index, so->lists[i + 1].near.head, so->ivf->list.blocks_at, 256);
+			vdb_page_prefetch(index, so->lists[i + 1].near.head, so->ivf->list.blocks_at,
+							  FETCH_AHEAD);
 		so->entries += so->ivf->list.lanes;
 		scan_list(so, index, i, false);
 	}

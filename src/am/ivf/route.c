@@ -16,8 +16,13 @@
 #include "am/ivf/ivf.h"
 #include "scan/select.h"
 
-/* Bounds hold with a probability of about 0.9999. */
+/*
+ * How wide the bounds of centres are, in standard deviations.  The list that a row
+ * belongs to has to be the nearest: they hold with a probability of about 0.9999.
+ * Of the lists that a search looks at, some of the last may as well be others.
+ */
 #define EPSILON 1.9f
+#define EPSILON_SEARCH 0.8f
 
 typedef struct Refined
 {
@@ -165,7 +170,7 @@ vdb_ivf_route_begin(VdbIvfRoute *route, uint32 version, VdbIvfOrder order, const
 		double		square = vdb_dist_square(VDB_F32, query, route->ivf->space.dim);
 
 		vdb_quant_tables_aim(tables, route->ivf->space.coded_metric == VDB_IP ? 0 : square,
-							 sqrt(square), EPSILON);
+							 sqrt(square), order == VDB_IVF_BY_GAP ? EPSILON : EPSILON_SEARCH);
 	}
 	while (block != InvalidBlockNumber)
 	{
