@@ -49,6 +49,11 @@ class Ivf(Vecdb):
         return self.setting_of("ivf.probes", param)
 
 
+class IvfBatch(Batch, Ivf):
+    name = "vecdb ivf batch"
+    about = "the same, 32 queries in a statement"
+
+
 class HnswColumns(Hnsw):
     name = "vecdb hnsw columns"
     about = "its defaults, and the filters' columns in the index"
@@ -63,4 +68,4 @@ class IvfColumns(Ivf):
     only_filters = True
 
 
-PEERS = [Exact, Hnsw, HnswBatch, HnswColumns, Ivf, IvfColumns]
+PEERS = [Exact, Hnsw, HnswBatch, HnswColumns, Ivf, IvfBatch, IvfColumns]
