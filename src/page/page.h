@@ -70,6 +70,14 @@ extern void vdb_page_see(Relation index, uint32 n, const BlockNumber *blocks,
 extern void vdb_page_check_seen(Relation index, uint32 n, const BlockNumber *blocks,
 								const char **contents);
 
+/* Of what was seen: the opaque area of a page of ours, with these contents. */
+static inline const VdbPageOpaque *
+vdb_page_seen_opaque(const char *contents)
+{
+	return (const VdbPageOpaque *) (contents - MAXALIGN(SizeOfPageHeaderData) + BLCKSZ -
+									MAXALIGN(sizeof(VdbPageOpaque)));
+}
+
 /*
  * Has the system begin to read a page that is not in a buffer, unless
  * effective_io_concurrency is 0.

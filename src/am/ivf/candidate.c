@@ -14,8 +14,10 @@
 
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
+#include "utils/memdebug.h"
 
 #include "am/ivf/scan.h"
+#include "heap/heap.h"
 #include "point/point.h"
 
 /*
@@ -37,6 +39,12 @@
 
 /* Bytes of a page's blocks to be fetched before it is looked at. */
 #define FETCH_AHEAD 2048
+
+/* Rows looked at while the next are fetched. */
+#define LOOKS 8
+
+/* Rows of the table that are fetched ahead. */
+#define AHEAD 16
 
 /* Look at so many entries for every row returned. */
 #define ENTRIES_PER_ROW 16
@@ -477,51 +485,141 @@ vdb_ivf_candidate_row(VdbIvfScan *so, Relation index, const Candidate *c, Buffer
 	return row;
 }
 
-/* Begins to fetch the row of a candidate. */
+/* The bound of a candidate, of which the row's page is read. */
+static double
+bound_of(VdbIvfScan *so, Relation index, const Candidate *c)
+{
+	const VdbIvfNear *near = &so->lists[c->list].near;
+	Buffer		buffer;
+	const void *row = vdb_ivf_candidate_row(so, index, c, &buffer);
+	double		bound = vdb_am_query_bound(&so->query, near->base, near->gap, row);
+
+	if (BufferIsValid(buffer))
+		vdb_page_unpin(buffer);
+	return bound;
+}
+
+/* A candidate's row in the contents of its page. */
+static inline const char *
+row_in(const VdbIvfShape *shape, const Candidate *c, const char *contents)
+{
+	return contents + c->lane % shape->rows_per_page * shape->row_size;
+}
+
+/* Where the pages of candidates' rows were seen, or NULL; the rows are fetched. */
 static void
-prefetch_row(const VdbIvfScan *so, Relation index, uint32 candidate)
+look_for_rows(const VdbIvfShape *shape, Relation index, const Candidate *c, uint32 n,
+			  BlockNumber *blocks, const char **seen)
+{
+	for (uint32 i = 0; i < n; i++)
+		blocks[i] = c[i].row;
+	vdb_page_see(index, n, blocks, seen);
+	for (uint32 i = 0; i < n; i++)
+		if (likely(seen[i] != NULL))
+		{
+			vdb_page_fetch(row_in(shape, &c[i], seen[i]), shape->row_size);
+			__builtin_prefetch(vdb_page_seen_opaque(seen[i]));
+		}
+}
+
+/*
+ * The bounds of candidates whose rows are where they were seen; of the others, and
+ * on a standby of all, seen is NULL now.
+ */
+static void
+bounds_of_seen(VdbIvfScan *so, Relation index, const Candidate *c, uint32 n,
+			   const BlockNumber *blocks, const char **seen, double *bounds)
 {
 	const VdbIvfShape *shape = &so->ivf->list;
-	const Candidate *c = &so->candidates[candidate];
 
-	if (shape->coded && shape->rows_per_page > 0)
-		vdb_page_prefetch(index, c->row, c->lane % shape->rows_per_page * shape->row_size,
-						  shape->row_size);
+	for (uint32 i = 0; i < n; i++)
+	{
+		const VdbIvfNear *near = &so->lists[c[i].list].near;
+		const VdbPageOpaque *opaque;
+
+		if (seen[i] == NULL)
+			continue;
+		/* Checkers of memory are told that no pins are needed. */
+		VALGRIND_MAKE_MEM_DEFINED(seen[i], BLCKSZ - MAXALIGN(SizeOfPageHeaderData));
+		opaque = vdb_page_seen_opaque(seen[i]);
+		if (!so->standby && opaque->kind == VDB_IVF_ROWS && opaque->next == near->number)
+			bounds[i] = vdb_am_query_bound(&so->query, near->base, near->gap,
+										   row_in(shape, &c[i], seen[i]));
+		else
+			seen[i] = NULL;
+	}
+	vdb_page_check_seen(index, n, blocks, seen);
+}
+
+/* Bounds of the candidates from next to end, into the queue. */
+static void
+refine_coded(VdbIvfScan *so, Relation index, uint32 end)
+{
+	const VdbIvfShape *shape = &so->ivf->list;
+	bool		looks = shape->rows_per_page > 0;
+	BlockNumber blocks[2][LOOKS];
+	const char *seen[2][LOOKS] = {{NULL}};
+	uint32		turn = 0;
+
+	if (looks)
+		look_for_rows(shape, index, &so->candidates[so->next], Min(LOOKS, end - so->next),
+					  blocks[turn], seen[turn]);
+	for (; so->next < end; turn = 1 - turn)
+	{
+		const Candidate *c = &so->candidates[so->next];
+		double		bounds[LOOKS];
+		uint32		n = Min(LOOKS, end - so->next);
+
+		if (looks)
+		{
+			if (so->next + n < end)
+				look_for_rows(shape, index, c + n, Min(LOOKS, end - so->next - n),
+							  blocks[1 - turn], seen[1 - turn]);
+			bounds_of_seen(so, index, c, n, blocks[turn], seen[turn], bounds);
+		}
+		for (uint32 i = 0; i < n; i++)
+		{
+			if (unlikely(seen[turn][i] == NULL))
+				bounds[i] = bound_of(so, index, &c[i]);
+			vdb_scan_queue_push(&so->queue, bounds[i], &so->candidates[so->next++].tid);
+		}
+	}
 }
 
 /* Refines the next candidates. */
 static void
 refine_more(VdbIvfScan *so, Relation index)
 {
-	const VdbIvf *ivf = so->ivf;
-	const VdbIvfShape *shape = &ivf->list;
 	uint32		end = next_batch(so);
 
-	for (uint32 i = so->next; i < Min(end, so->next + BATCH); i++)
-		prefetch_row(so, index, i);
 	VDB_PAUSE("ivf-scan-refines");
+	if (so->ivf->list.coded)
+		refine_coded(so, index, end);
 	for (; so->next < end; so->next++)
 	{
 		Candidate  *c = &so->candidates[so->next];
-		Buffer		buffer;
-		double		key;
 
-		if (so->next + BATCH < end)
-			prefetch_row(so, index, so->next + BATCH);
-		if (shape->coded)
-		{
-			const VdbIvfNear *near = &so->lists[c->list].near;
-			const void *row = vdb_ivf_candidate_row(so, index, c, &buffer);
-
-			key = vdb_am_query_bound(&so->query, near->base, near->gap, row);
-			if (BufferIsValid(buffer))
-				vdb_page_unpin(buffer);
-		}
-		else
-			key = vdb_am_operator_distance(&so->ivf->space, c->lower);
-		vdb_scan_queue_push(&so->queue, key, &c->tid);
+		vdb_scan_queue_push(&so->queue, vdb_am_operator_distance(&so->ivf->space, c->lower),
+							&c->tid);
 	}
 	CHECK_FOR_INTERRUPTS();
+}
+
+/* Begins to fetch the rows of the table that come out next. */
+static void
+fetch_ahead(const VdbIvfScan *so, Relation heap)
+{
+	const ItemPointerData *tids[AHEAD];
+	uint32		n = 0;
+
+	for (uint32 i = 0; i < so->queue.count && n < AHEAD; i++)
+		if (so->queue.items[i].key <= so->bound)
+		{
+			tids[n] = &so->queue.items[i].tid;
+			vdb_heap_prefetch_pointer(heap, tids[n++]);
+		}
+	for (uint32 i = 0; i < n; i++)
+		vdb_heap_prefetch_row(heap, tids[i]);
 }
 
 /* How many lists to look at before the next row; 0: enough were. */
@@ -544,7 +642,7 @@ lists_wanted(VdbIvfScan *so)
 }
 
 bool
-vdb_ivf_next_of_lists(VdbIvfScan *so, Relation index, VdbScanFound *found)
+vdb_ivf_next_of_lists(VdbIvfScan *so, Relation index, Relation heap, VdbScanFound *found)
 {
 	for (;;)
 	{
@@ -559,7 +657,10 @@ vdb_ivf_next_of_lists(VdbIvfScan *so, Relation index, VdbScanFound *found)
 			return true;
 		}
 		else if (so->next < so->ncandidates)
+		{
 			refine_more(so, index);
+			fetch_ahead(so, heap);
+		}
 		else if (so->limit < INFINITY)
 			visit_again(so, index);
 		else if (so->more_lists)

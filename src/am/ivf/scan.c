@@ -401,7 +401,7 @@ next_bounded(IndexScanDesc scan, VdbScanFound *found)
 	VdbIvfScan *so = vdb_am_scan(scan)->state;
 
 	if (so->stage == STAGE_LISTS)
-		return vdb_ivf_next_of_lists(so, scan->indexRelation, found);
+		return vdb_ivf_next_of_lists(so, scan->indexRelation, scan->heapRelation, found);
 	found->key = -INFINITY;
 	return next_of_any(so, scan->indexRelation, &found->tid);
 }

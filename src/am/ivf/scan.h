@@ -167,6 +167,7 @@ extern const void *vdb_ivf_candidate_row(VdbIvfScan *so, Relation index, const C
 										 Buffer *buffer);
 
 /* The next row of the lists, in order of distance; false if there is none. */
-extern bool vdb_ivf_next_of_lists(VdbIvfScan *so, Relation index, VdbScanFound *found);
+extern bool vdb_ivf_next_of_lists(VdbIvfScan *so, Relation index, Relation heap,
+								  VdbScanFound *found);
 
 #endif							/* VDB_IVF_SCAN_H */
