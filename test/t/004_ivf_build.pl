@@ -43,7 +43,7 @@ my $watcher = IPC::Run::start([ psql_command('-c', q{
     END $$}) ], \$in, \$out, \$err);
 $node->safe_psql('postgres', q{
     SELECT pg_sleep(0.2);
-    CREATE INDEX watched ON items USING ivf (v vector_l2_ops) WITH (lists = 2000)});
+    CREATE INDEX watched ON items USING ivf (v vector_l2_ops) WITH (lists = 4000)});
 $watcher->finish;
 is($err, '', 'progress is watched');
 my $phases = $node->safe_psql('postgres', q{
