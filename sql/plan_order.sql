@@ -88,6 +88,30 @@ CREATE INDEX ON parted USING hnsw (v vector_cosine_ops);
 INSERT INTO parted SELECT id, v FROM items;
 EXPLAIN (COSTS OFF) SELECT id FROM parted ORDER BY 1 - (v <=> '[1,2,3,4,5,6,7,8]') DESC NULLS LAST LIMIT 5;
 SELECT ARRAY(SELECT id FROM parted ORDER BY 1 - (v <=> made(5000)) DESC NULLS LAST LIMIT 20) = ARRAY(SELECT id FROM items ORDER BY 1 - (v <=> made(5000)) DESC NULLS LAST LIMIT 20) AS same;
+-- a worker does not have the row of an outer query that an index scan is in order of
+CREATE TABLE few AS SELECT id, v FROM items WHERE id < 40;
+ANALYZE few, parted;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET min_parallel_index_scan_size = 0;
+SET enable_bitmapscan = off;
+CREATE FUNCTION nearest_of_each(OUT scans int, OUT appends int, OUT rows int) LANGUAGE plpgsql AS $$
+DECLARE
+    query text := 'SELECT q.id, n.id FROM few q, LATERAL (SELECT p.v <=> q.v, p.id FROM parted p WHERE p.id <> 7 OR p.id IN (SELECT id FROM few) ORDER BY p.v <=> q.v LIMIT 3) n';
+    line text;
+BEGIN
+    scans := 0;
+    appends := 0;
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+        scans := scans + (line LIKE '%Index Scan%parted%')::int;
+        appends := appends + (line LIKE '%Parallel Append%')::int;
+    END LOOP;
+    EXECUTE format('SELECT count(*) FROM (%s) x', query) INTO rows;
+END$$;
+SELECT * FROM nearest_of_each();
+DROP FUNCTION nearest_of_each;
+DROP TABLE few;
 DROP TABLE parted;
 DROP TABLE items;
 DROP FUNCTION ordered, made;

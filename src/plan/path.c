@@ -13,6 +13,7 @@
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_class_d.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
@@ -154,6 +155,34 @@ has_other_conditions(const Offer *offer, const Search *search, List *index_claus
 	return false;
 }
 
+/*
+ * PostgreSQL asks of the conditions of a scan, and of what it returns, whether workers
+ * can work it out, but not of what an index is scanned in order of: which may be the
+ * distance to a row of an outer query, which they do not have.  (As part of an Append
+ * such a scan came to a worker, and crashed it.)
+ */
+static void
+keep_from_workers(PlannerInfo *root, IndexPath *path)
+{
+	if (!is_parallel_safe(root, (Node *) path->indexorderbys))
+		path->path.parallel_safe = false;
+}
+
+/* The same for the index scans that there are of indexes of ours. */
+static void
+keep_scans_from_workers(PlannerInfo *root, RelOptInfo *rel)
+{
+	ListCell   *cell;
+
+	foreach(cell, rel->pathlist)
+	{
+		IndexPath  *path = lfirst(cell);
+
+		if (IsA(path, IndexPath) && vdb_am_is_ours(path->indexinfo->relam))
+			keep_from_workers(root, path);
+	}
+}
+
 /* The bitmap of the table's conditions, or NULL; looked for once. */
 static BitmapHeapPath *
 bitmap_of(Offer *offer)
@@ -167,9 +196,13 @@ bitmap_of(Offer *offer)
 static IndexPath *
 index_path(const Offer *offer, const Search *search, List *index_clauses)
 {
-	return create_index_path(offer->root, search->index, index_clauses,
-							 list_make1(search->order.distance), list_make1_int(0),
-							 search->pathkeys, ForwardScanDirection, false, NULL, 1, false);
+	IndexPath  *path = create_index_path(offer->root, search->index, index_clauses,
+										 list_make1(search->order.distance), list_make1_int(0),
+										 search->pathkeys, ForwardScanDirection, false, NULL, 1,
+										 false);
+
+	keep_from_workers(offer->root, path);
+	return path;
 }
 
 /* What a row costs that is at hand: its conditions, and its distance. */
@@ -447,6 +480,7 @@ set_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *r
 	if (IS_DUMMY_REL(rel))
 		return;
 	vdb_plan_offer_clauses(root, rel);
+	keep_scans_from_workers(root, rel);
 	if (!vdb_plan_enable_filtered_scan || !enable_indexscan || !is_table(rel, rte) ||
 		(root->query_pathkeys == NIL && rel->baserestrictinfo == NIL) ||
 		contain_volatile_functions((Node *) rel->baserestrictinfo))
